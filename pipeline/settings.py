@@ -1,0 +1,55 @@
+"""Settings of a workspace: `sitrep.toml`, overridden by `SITREP_*` environment variables.
+
+Read once, at the edge (the command line, a flow, the page), and passed on as values.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+SETTINGS_FILE = "sitrep.toml"
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Relative paths are relative to the workspace."""
+
+    model_config = SettingsConfigDict(env_prefix="SITREP_", extra="forbid")
+
+    workspace: Path = Field(default=Path(), description="the folder that holds sitrep.toml")
+    database: SecretStr = Field(
+        default=SecretStr("sqlite:///sitrep.db"), description="SQLAlchemy URL of the store"
+    )
+    policy: Path = Field(default=Path("policy.toml"), description="routing policy")
+    gazetteer: Path | None = Field(default=None, description="a gazetteer built by `sitrep gazetteer import`")
+    model: str | None = Field(default=None, description="model version, or a folder; default: the shipped one")
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    outbox: Path = Field(default=Path("outbox"), description="where the folder destination writes")
+    chunk_size: int = Field(default=1000, ge=1, le=20_000, description="reports per task")
+    max_text_characters: int = Field(default=200_000, ge=100, description="longer texts are quarantined")
+    max_file_megabytes: int = Field(default=2048, ge=1, description="larger files are refused")
+    near_duplicate_threshold: float = Field(default=0.85, gt=0, le=1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def path(self, value: Path) -> Path:
+        """`value` as seen from the workspace."""
+        return value if value.is_absolute() else self.workspace / value
