@@ -5,16 +5,18 @@ Read once, at the edge (the command line, a flow, the page), and passed on as va
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
+
+from pipeline.errors import ConfigurationError
 
 SETTINGS_FILE = "sitrep.toml"
 
@@ -48,8 +50,26 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        # The file's values arrive as arguments (see `load_settings`); the environment wins over them.
+        return env_settings, init_settings
 
     def path(self, value: Path) -> Path:
         """`value` as seen from the workspace."""
         return value if value.is_absolute() else self.workspace / value
+
+
+def load_settings(workspace: Path) -> Settings:
+    """The settings of a workspace; ConfigurationError where there is none, or a value is wrong."""
+    path = workspace / SETTINGS_FILE
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{workspace.absolute()} is no workspace: run `sitrep init` there first") from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    try:
+        return Settings(**{**values, "workspace": workspace})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"{path}: {key}: {first['msg']}") from error

@@ -1,0 +1,80 @@
+"""Frozen splits. What is in `test` was never trained, tuned or calibrated on.
+
+Real passages keep to the split in `splits.json`, made once by `freeze`: documents (humanitarian
+bulletins) and countries (annual reports) are kept whole. Our own reports are split by a hash of their
+group, and the second half of the `bulletin` slice, the nearest to published prose, is test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from corpora.schema import Example
+
+Split = Literal["train", "validation", "calibration", "test"]
+
+
+@cache
+def _frozen() -> dict[str, dict[str, str]]:
+    source = files("corpora").joinpath("splits.json")
+    return json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}  # type: ignore[no-any-return]
+
+
+def groups() -> dict[str, str]:
+    """The group (document or country) of each annotated real passage, by the SHA-256 of its text."""
+    return {sha256: entry["group"] for sha256, entry in _frozen().items()}
+
+
+def split(example: Example) -> Split:
+    """The split of an example."""
+    if example.source == "authored":
+        return _authored(example.id, example.group)
+    if (entry := _frozen().get(example.sha256)) is not None:
+        return entry["split"]  # type: ignore[return-value]
+    if example.source == "humset_geolocation" and example.group in _test_groups():
+        return "test"
+    share = _share(example.group)
+    return "train" if share >= 0.2 else "test" if share < 0.1 else "validation"
+
+
+@cache
+def _test_groups() -> frozenset[str]:
+    return frozenset(entry["group"] for entry in _frozen().values() if entry["split"] == "test")
+
+
+def _authored(ident: str, group: str) -> Split:
+    slice_, _, number = group.rpartition("-")
+    if slice_ == "bulletin" and int(re.sub(r"\D", "", number)) > 40:
+        return "test"
+    share = _share(group)
+    if share < 0.12:
+        return "test"
+    return "validation" if share < 0.2 else "calibration" if share < 0.25 else "train"
+
+
+def _share(group: str) -> float:
+    """A number from 0 to 1 that depends on the group's name alone."""
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:4]) / 2**32
+
+
+def freeze(group_of: dict[str, str], eligible_for_test: frozenset[str]) -> dict[str, dict[str, str]]:
+    """Splits for passages by hash and group: about 40% of the eligible groups' passages to test.
+
+    Groups with any passage outside `eligible_for_test` may still be test; those passages then belong
+    to no split (`unused`), since training on them would show the document.
+    """
+    frozen = {}
+    for sha256, group in sorted(group_of.items()):
+        share = _share("annotated:" + group)
+        if share < 0.32:
+            name = "test" if sha256 in eligible_for_test else "unused"
+        else:
+            name = "validation" if share < 0.43 else "calibration" if share < 0.52 else "train"
+        frozen[sha256] = {"split": name, "group": group}
+    return frozen

@@ -1,0 +1,198 @@
+"""What the commands print for people: tables and messages. Machines get `--json` from the same values."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from pipeline.route import Policy
+    from pipeline.store.batches import Receipt
+    from pipeline.store.queues import QueueSummary
+
+out = Console(soft_wrap=False, highlight=False)
+err = Console(stderr=True, highlight=False)
+
+URGENCY_STYLE = {"critical": "bold red", "high": "yellow", "medium": "cyan", "low": "dim"}
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output, nothing else."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write("\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
+    """A plain table; `right` names the columns of figures."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def receipt_values(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "batch": receipt.batch,
+        "source": receipt.source,
+        "submitted_at": receipt.submitted_at,
+        "complete": receipt.complete,
+        "received": receipt.received,
+        "accepted": receipt.accepted,
+        "duplicates": receipt.duplicates,
+        "quarantined": receipt.quarantined,
+        "pending": receipt.pending,
+    }
+
+
+def print_receipt(receipt: Receipt, problems: Sequence[Any], *, shown: int = 20) -> None:
+    """The batch receipt, with each quarantined row and its reason."""
+    out.print(f"[bold]Batch {receipt.batch}[/bold]" + (f" from {escape(receipt.source)}" if receipt.source else ""))
+    out.print(
+        f"  {receipt.received:,} received = {receipt.accepted:,} accepted + {receipt.duplicates:,} duplicate"
+        f" + {receipt.quarantined:,} quarantined"
+    )
+    if problems:
+        out.print()
+        rows = [(escape(row.locator), row.reason, escape(row.message)) for row in problems[:shown]]
+        out.print(table("Quarantined, nothing lost", ("where", "reason", "what to do"), rows))
+        if len(problems) > shown:
+            out.print(f"  and {len(problems) - shown:,} more")
+        out.print(f"  [dim]to mend and submit again: sitrep export quarantine --batch {receipt.batch}[/dim]")
+
+
+def print_queues(policy: Policy, summaries: dict[str, QueueSummary], *, now: datetime) -> None:
+    """Every queue of the policy with its load, overdue first in each row's figures."""
+    rows = []
+    for queue in policy.queues:
+        summary = summaries.get(queue.id)
+        name = queue.id + (" [dim](restricted)[/dim]" if queue.restricted else "")
+        if summary is None:
+            rows.append((name, "·", "·", "·", "·", "·", "·", ""))
+            continue
+        by = [_figure(summary.by_urgency.get(level, 0), level) for level in URGENCY_STYLE]
+        overdue = f"[bold red]{summary.overdue:,}[/bold red]" if summary.overdue else "·"
+        rows.append((name, f"{summary.open:,}", *by, overdue, until(summary.next_due, now=now)))
+    figures = ("open", *URGENCY_STYLE, "overdue")
+    out.print(table("Queues", ("queue", *figures, "next due"), rows, right=figures))
+
+
+def until(due: datetime | None, *, now: datetime) -> str:
+    """`in 3 h 20 min`, `2 d ago`."""
+    if due is None:
+        return ""
+    left = due - now
+    text = _span(abs(left))
+    return f"in {text}" if left >= timedelta(0) else f"[red]{text} ago[/red]"
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes:02} min" if hours < 10 else f"{hours} h"
+    return f"{hours // 24} d"
+
+
+def _figure(count: int, level: str) -> str:
+    return f"[{URGENCY_STYLE[level]}]{count:,}[/]" if count else "·"
+
+
+def print_report(result: dict[str, Any], text: str) -> None:
+    """One report: the text with its entities, what was decided and why, and where it went."""
+    urgency = result["urgency"]
+    level = urgency["id"] if urgency else "not decided"
+    out.print(f"[bold]{result['report']}[/bold]  [{URGENCY_STYLE.get(level, 'bold')}]{level}[/]  {escape(result['id'])}")
+    out.print(f"[dim]batch {result['batch']}  date {result['report_date'] or '?'}  model {result['model']}[/dim]\n")
+    out.print(marked_text(text, result))
+    out.print()
+    decided = [v for v in result["violations"] if v["decided"]]
+    status = result["claim_status"]
+    rows = [
+        (v["id"], f"{v['probability']:.2f}", status.get(v["id"], ""), "; ".join(quotes(text, v["evidence"])))
+        for v in sorted(decided, key=lambda v: -v["probability"])
+    ]
+    if rows:
+        out.print(table("Violations", ("type", "p", "claim", "evidence"), rows, right=("p",)))
+    else:
+        out.print("No violation decided.")
+    if result["abstained"]:
+        out.print(f"Left to a person: {', '.join(result['abstained'])}")
+    if urgency:
+        levels = ", ".join(f"{k} {p:.2f}" for k, p in urgency["probabilities"].items())
+        out.print(f"Urgency {level}: {levels}")
+    for title, columns, rows in entity_tables(result):
+        out.print()
+        out.print(table(title, columns, rows))
+    out.print()
+    rows = [(item["queue"], item["due"], escape(item["reason"])) for item in result["queues"]]
+    out.print(table("Queues", ("queue", "due", "reason"), rows))
+    if result["corroborates"]:
+        out.print(f"Linked reports: {', '.join(result['corroborates'])}")
+
+
+def entity_tables(result: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """Title, columns and rows of each kind of entity that was found."""
+    places = [
+        (escape(p["text"]), escape(p["name"] or ""), p["iso2"] or "",
+         "" if p["lat"] is None else f"{p['lat']:.3f}, {p['lon']:.3f}", p["precision"] or p["reason"] or "")
+        for p in result["places"]
+    ]  # fmt: skip
+    if places:
+        yield "Places", ("text", "place", "country", "coordinates", "precision"), places
+    actors = [(escape(a["text"]), a["type"], a["role"], escape(a["canonical"] or "")) for a in result["actors"]]
+    if actors:
+        yield "Actors", ("text", "type", "role", "known as"), actors
+    dates = [(escape(d["text"]), d["iso"] or "unresolved") for d in result["dates"]]
+    if dates:
+        yield "Dates", ("text", "value"), dates
+    counts = [
+        (c["kind"], str(c["low"]) if c["high"] == c["low"] else f"{c['low']} to {c['high'] or '?'}", escape(c["who"]))
+        for c in result["counts"]
+    ]
+    if counts:
+        yield "Counts", ("kind", "number", "who"), counts
+
+
+def marked_text(text: str, result: dict[str, Any]) -> str:
+    """The text as Rich markup, places, actors and dates in colour."""
+    spans = sorted(
+        (span["start"], span["end"], style)
+        for kind, style in (("places", "green"), ("actors", "magenta"), ("dates", "blue"))
+        for span in result[kind]
+    )
+    parts, position = [], 0
+    for start, end, style in spans:
+        if start < position:
+            continue
+        parts += [escape(text[position:start]), f"[{style}]{escape(text[start:end])}[/{style}]"]
+        position = end
+    return "".join((*parts, escape(text[position:])))
+
+
+def quotes(text: str, evidence: Sequence[dict[str, Any]], *, width: int = 90) -> Iterator[str]:
+    """Evidence sentences, shortened."""
+    for sentence in evidence[:1]:
+        words = " ".join(text[sentence["start"] : sentence["end"]].split())
+        yield escape(words if len(words) <= width else words[: width - 1] + "…")
+
+
+@contextmanager
+def waiting(message: str, *, quiet: bool) -> Iterator[None]:
+    """A spinner on standard error while something takes a moment."""
+    if quiet or not err.is_terminal:
+        yield
+        return
+    with err.status(message):
+        yield

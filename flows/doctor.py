@@ -1,0 +1,130 @@
+"""What `sitrep doctor` looks at; each check says how to mend what it finds."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from flows.workspace import Workspace, open_workspace
+from pipeline.errors import SitrepError
+
+State = Literal["ok", "warning", "broken"]
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+def examine(folder: Path) -> list[Check]:
+    """All checks, in an order in which a first failure explains the later ones."""
+    try:
+        opened = open_workspace(folder)
+    except SitrepError as error:
+        return [Check("workspace", "broken", str(error), "sitrep init"), _prefect(), _disk(folder)]
+    checks = [Check("workspace", "ok", str(folder.absolute()))]
+    for look in (_store, _audit, _policy, _model, _gazetteer, _queues):
+        try:
+            checks.append(look(opened))
+        except SitrepError as error:
+            checks.append(Check(look.__name__.strip("_"), "broken", str(error)))
+    return [*checks, _sqlite(), _prefect(), _disk(folder), _clock(opened)]
+
+
+def _store(opened: Workspace) -> Check:
+    from pipeline.store.engine import check_store
+
+    return Check("store", "ok", f"{opened.store.engine.dialect.name}, schema {check_store(opened.store)}")
+
+
+def _audit(opened: Workspace) -> Check:
+    from pipeline.store import audit
+
+    with opened.store.read() as connection:
+        found = audit.verify(connection)
+    if found.broken_at:
+        return Check("audit chain", "broken", f"event {found.broken_at} {found.problem}", "compare with a backup")
+    return Check("audit chain", "ok", f"{found.events:,} events hold together")
+
+
+def _policy(opened: Workspace) -> Check:
+    return Check("policy", "ok", f"version {opened.policy.version}, {len(opened.policy.queues)} queues, {len(opened.policy.rules)} rules")
+
+
+def _model(opened: Workspace) -> Check:
+    import models
+
+    loaded = models.load(opened.settings.model, device=opened.settings.device, precision=opened.settings.precision)
+    loaded.read(["Nothing to report."])
+    return Check("model", "ok", f"{loaded.version} on {type(loaded).__module__.rpartition('.')[2]}")
+
+
+def _gazetteer(opened: Workspace) -> Check:
+    from pipeline.extract import Extractor
+
+    path = opened.settings.path(opened.settings.gazetteer) if opened.settings.gazetteer else None
+    gazetteer = Extractor(path).gazetteer
+    mend = "" if path else "import a GeoNames dump for villages and camps: see the README"
+    return Check("gazetteer", "ok", str(gazetteer.path), mend)
+
+
+def _queues(opened: Workspace) -> Check:
+    from pipeline.store import outbox, reports
+
+    with opened.store.read() as connection:
+        dead, waiting = outbox.counts(connection).get("dead", 0), reports.pending_count(connection)
+    if dead:
+        return Check("queues", "warning", f"{dead:,} dead letters", "mend the destination, then sitrep deliver --replay")
+    return Check("queues", "ok", f"{waiting:,} reports wait for triage", "sitrep run" if waiting else "")
+
+
+def _sqlite() -> Check:
+    from pipeline.store.engine import wal_is_safe
+
+    if wal_is_safe():
+        return Check("sqlite", "ok", f"{sqlite3.sqlite_version}, write-ahead log")
+    return Check(
+        "sqlite", "ok", f"{sqlite3.sqlite_version}: rollback journal, since 3.51.3 mends the write-ahead log's reset bug"
+    )
+
+
+def _prefect() -> Check:
+    try:
+        found = f"prefect {version('prefect')}, fastapi {version('fastapi')}, SQLAlchemy {version('sqlalchemy')}"
+    except PackageNotFoundError as error:
+        return Check("prefect", "broken", f"{error.name} is missing", "install Sitrep with its dependencies")
+    if not version("sqlalchemy").startswith("2.0."):
+        return Check("prefect", "broken", found, "install sqlalchemy<2.1: with later ones schedules never fire")
+    minor = int(version("fastapi").split(".")[1])
+    if minor >= 151:
+        return Check("prefect", "broken", found, "install fastapi<0.151: with later ones flows do not start")
+    return Check("prefect", "ok", found)
+
+
+def _disk(folder: Path) -> Check:
+    free = shutil.disk_usage(folder.absolute() if folder.exists() else Path.cwd()).free
+    state: State = "ok" if free > 2 * 2**30 else "warning" if free > 2**28 else "broken"
+    return Check("disk", state, f"{free / 2**30:.1f} GiB free", "" if state == "ok" else "make room")
+
+
+def _clock(opened: Workspace) -> Check:
+    from pipeline.store import batches
+
+    now = datetime.now(UTC)
+    with opened.store.read() as connection:
+        recent = batches.recent(connection, limit=1)
+        last = batches.receipt(connection, recent[0]).submitted_at if recent else None
+    if last and last > now:
+        return Check("clock", "broken", f"the latest batch is from the future ({last:%Y-%m-%d %H:%M} UTC)", "set the clock")
+    return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+
+

@@ -1,0 +1,49 @@
+"""A progress bar that watches the store, so that it tells the truth with Prefect and without."""
+
+from __future__ import annotations
+
+import threading
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from flows.console import err
+from pipeline.store import Store, reports
+
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+class Bar:
+    """Rows taken in, or reports triaged."""
+
+    def __init__(self, store: Store, verb: str) -> None:
+        self._store = store
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err,
+            transient=True,
+        )  # fmt: skip
+        self._stop = threading.Event()
+        self._total = self._waiting() if verb == "triaging" else None
+        self._task = self._progress.add_task(verb, total=self._total)
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._progress.start()
+        if self._total is not None:
+            self._watcher.start()
+
+    def advance(self, rows: int) -> None:
+        self._progress.advance(self._task, rows)
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._progress.stop()
+
+    def _waiting(self) -> int:
+        with self._store.read() as connection:
+            return reports.pending_count(connection)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+            self._progress.update(self._task, completed=(self._total or 0) - self._waiting())
+
+
+def start(store: Store, verb: str) -> Bar:
+    return Bar(store, verb)

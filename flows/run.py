@@ -1,0 +1,20 @@
+"""Run the triage flow from the command line, with Prefect kept quiet."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+
+async def run_quietly(workspace: Path) -> dict[str, Any]:
+    """Triage what waits in the workspace through the flow; its counts.
+
+    Without a Prefect server configured (PREFECT_API_URL), Prefect starts one for the run.
+    """
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    from flows.triage import triage
+
+    counts: dict[str, Any] = await triage(str(workspace))
+    return counts

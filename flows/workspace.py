@@ -1,0 +1,118 @@
+"""A workspace opened: its settings, its store and, once a process, the rooms that need a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigurationError
+from pipeline.settings import SETTINGS_FILE, Settings, load_settings
+from pipeline.store.engine import Store, check_store, open_store
+
+if TYPE_CHECKING:
+    from pipeline.intake import Limits
+    from pipeline.route import Policy
+    from pipeline.route.destinations import Destination
+    from pipeline.triage import Rooms
+
+_SETTINGS = """\
+# Settings of this workspace. `sitrep doctor` checks them; SITREP_* environment variables override them.
+
+# A SQLAlchemy URL: SQLite for one machine, PostgreSQL for a team
+# (postgresql://sitrep@db.example.org/sitrep).
+database = "sqlite:///sitrep.db"
+
+# Which reports go to which queues.
+policy = "policy.toml"
+
+# Where the default destination writes what the queues receive.
+outbox = "outbox"
+
+# auto, cpu or cuda; auto, fp32 or bf16.
+device = "auto"
+precision = "auto"
+"""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with settings, a policy and a store."""
+
+    settings: Settings
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, at this version's schema; StoreError where `sitrep init` was not run."""
+        store = open_store(self.settings.database.get_secret_value(), base=self.settings.workspace)
+        check_store(store)
+        return store
+
+    @cached_property
+    def policy(self) -> Policy:
+        from pipeline.route import load_policy
+
+        return load_policy(self.settings.path(self.settings.policy))
+
+    @cached_property
+    def limits(self) -> Limits:
+        from pipeline.intake import Limits
+
+        return Limits(
+            text_characters=self.settings.max_text_characters,
+            file_bytes=self.settings.max_file_megabytes * 2**20,
+        )
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """Model, extractor, policy and taxonomy: a second or two to load, kept for the process."""
+        import models
+        from pipeline.extract import Extractor
+        from pipeline.taxonomy import load_taxonomy
+        from pipeline.triage import Rooms
+
+        gazetteer = self.settings.path(self.settings.gazetteer) if self.settings.gazetteer else None
+        return Rooms(
+            model=models.load(self.settings.model, device=self.settings.device, precision=self.settings.precision),
+            extractor=Extractor(gazetteer=gazetteer),
+            policy=self.policy,
+            taxonomy=load_taxonomy(),
+        )
+
+    @cached_property
+    def destinations(self) -> dict[str, Destination]:
+        from pipeline.route.destinations import Folder
+
+        return {"folder": Folder(self.settings.path(self.settings.outbox))}
+
+
+@lru_cache(maxsize=8)
+def open_workspace(folder: Path) -> Workspace:
+    """The workspace in `folder`, opened once per process."""
+    return Workspace(load_settings(folder))
+
+
+def init_workspace(folder: Path) -> list[Path]:
+    """Make settings, policy and store; the files made. Refuses to overwrite."""
+    from importlib.resources import files
+
+    from pipeline.store.migrate import upgrade
+
+    settings, policy = folder / SETTINGS_FILE, folder / "policy.toml"
+    for path in (settings, policy):
+        if path.exists():
+            raise ConfigurationError(f"{path} is there already: nothing was changed")
+    folder.mkdir(parents=True, exist_ok=True)
+    policy.write_text(files("pipeline.route").joinpath("policy.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    settings.write_text(_SETTINGS, encoding="utf-8")
+    loaded = load_settings(folder)
+    store = open_store(loaded.database.get_secret_value(), base=folder)
+    upgrade(store)
+    store.dispose()
+    return [settings, policy, folder / "sitrep.db"]

@@ -1,0 +1,259 @@
+"""Fine-tuning of all heads and the encoder at once; the same seed gives the same weights on one machine.
+
+Losses: binary cross entropy per violation, masked where unknown and weighted by the square root of the
+imbalance; binary cross entropy on the ordinal urgency levels; cross entropy on token tags, actor types
+and roles. Word embeddings stay frozen. The epoch with the best validation score is kept.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from models.batching import token_batches
+from models.data import IGNORE, NOT_A_PLACE, Encoded, TrainingExample, encode
+from models.labels import TAGS, URGENCIES, VIOLATIONS
+from models.network import FROZEN, Outputs, ReportNetwork, build
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. `tokens_per_batch` bounds memory; learning rates are for AdamW."""
+
+    seed: int = 1
+    epochs: int = 8
+    learning_rate: float = 1.5e-4
+    head_learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    dropout: float = 0.1
+    tokens_per_batch: int = 3072
+    max_tokens: int = 256
+    urgency_weight: float = 0.7
+    token_weight: float = 0.6
+    actor_weight: float = 0.3
+    largest_positive_weight: float = 4.0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The best epoch's network with what was seen on the way."""
+
+    network: ReportNetwork
+    history: list[dict[str, float]]
+    recipe: dict[str, Any]
+
+
+def train(
+    examples: Sequence[TrainingExample],
+    validation: Sequence[TrainingExample],
+    *,
+    base: Path,
+    recipe: Recipe,
+    report: Callable[[str], None] = print,
+) -> Trained:
+    """Fine-tune on `examples`; `validation` chooses the epoch and is never trained on."""
+    torch.manual_seed(recipe.seed)
+    rng = random.Random(recipe.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    network = build(base, dropout=recipe.dropout).to(device)
+    network.get_parameter(FROZEN).requires_grad_(False)
+    encoded = encode(examples, tokenizer=tokenizer, max_tokens=recipe.max_tokens)
+    held_out = encode(validation, tokenizer=tokenizer, max_tokens=recipe.max_tokens)
+    targets = np.stack([e.violations for e in examples])
+    positive_weight = torch.tensor(_positive_weights(targets, largest=recipe.largest_positive_weight)).to(device)
+    optimiser = _optimiser(network, recipe)
+    steps = recipe.epochs * len(_batches(encoded, recipe, random.Random(0)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _schedule(step, steps))
+    best, best_score, history, step = network.state_dict(), -1.0, [], 0
+    began = time.monotonic()
+    for epoch in range(recipe.epochs):
+        network.train()
+        losses = []
+        for rows in _batches(encoded, recipe, rng):
+            ids, attention = collate([encoded[i] for i in rows])
+            with torch.autocast(device.type, dtype=torch.bfloat16):
+                outputs = network(ids.to(device), attention.to(device))
+            loss = _loss(
+                outputs, [examples[i] for i in rows], [encoded[i] for i in rows], positive_weight, recipe, device
+            )
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            if step < steps - 1:
+                schedule.step()
+            step += 1
+            losses.append(loss.item())
+        scores = quick_scores(predict(network, held_out, device=device), validation, held_out)
+        history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **scores})
+        report(f"epoch {epoch + 1}  {time.monotonic() - began:.0f} s  " + "  ".join(f"{k} {v:.3f}" for k, v in history[-1].items()))
+        if scores["score"] > best_score:
+            best_score, best = scores["score"], copy.deepcopy(network.state_dict())
+    network.load_state_dict(best)
+    return Trained(network.eval(), history, asdict(recipe))
+
+
+def collate(rows: Sequence[Encoded]) -> tuple[Tensor, Tensor]:
+    """Padded ids and attention, *(reports, tokens)*."""
+    width = max(len(row.ids) for row in rows)
+    ids = torch.zeros(len(rows), width, dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : len(row.ids)] = torch.tensor(row.ids)
+    attention = torch.zeros_like(ids)
+    for i, row in enumerate(rows):
+        attention[i, : len(row.ids)] = 1
+    return ids, attention
+
+
+@torch.no_grad()
+def predict(network: ReportNetwork, encoded: Sequence[Encoded], *, device: torch.device) -> list[dict[str, NDArray[Any]]]:
+    """Outputs per text as arrays, without padding, in the order of `encoded`."""
+    network.eval()
+    results: dict[int, dict[str, NDArray[Any]]] = {}
+    for rows in token_batches([len(e.ids) for e in encoded], budget=4096):
+        ids, attention = collate([encoded[i] for i in rows])
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            outputs = network(ids.to(device), attention.to(device))
+        for position, i in enumerate(rows):
+            tokens = len(encoded[i].ids)
+            results[i] = {
+                "violations": outputs.violations[position].float().cpu().numpy(),
+                "urgency": outputs.urgency[position].float().cpu().numpy(),
+                "tags": outputs.tags[position, :tokens].float().cpu().numpy(),
+                "types": outputs.types[position, :tokens].float().cpu().numpy(),
+                "roles": outputs.roles[position, :tokens].float().cpu().numpy(),
+            }
+    return [results[i] for i in range(len(encoded))]
+
+
+def quick_scores(
+    predictions: Sequence[dict[str, NDArray[Any]]], examples: Sequence[TrainingExample], encoded: Sequence[Encoded]
+) -> dict[str, float]:
+    """Validation figures that choose the epoch: micro and macro F1, urgency within the levels, tags."""
+    logits = np.stack([p["violations"] for p in predictions])
+    gold = np.stack([e.violations for e in examples])
+    known = ~np.isnan(gold)
+    said, true = (logits > 0) & known, (gold > 0.5) & known
+    per_label = [_f1(said[:, i], true[:, i]) for i in range(len(VIOLATIONS)) if true[:, i].sum() >= 3]
+    micro, macro = _f1(said, true), float(np.mean(per_label)) if per_label else 0.0
+    levels = [((p["urgency"] > 0).sum(), e.urgency) for p, e in zip(predictions, examples, strict=True) if e.urgency >= 0]
+    kappa = quadratic_kappa([int(a) for a, _ in levels], [b for _, b in levels], levels=len(URGENCIES))
+    pairs = [(p["tags"].argmax(-1), e.tags) for p, e in zip(predictions, encoded, strict=True) if (e.tags > 0).any()]
+    predicted = np.concatenate([a[b >= 0] for a, b in pairs]) if pairs else np.zeros(0)
+    tagged = np.concatenate([b[b >= 0] for _, b in pairs]) if pairs else np.zeros(0)
+    hits = ((predicted == tagged) & (tagged > 0)).sum()
+    token_f1 = 2 * hits / max(1, (predicted > 0).sum() + (tagged > 0).sum())
+    score = micro + macro + 0.7 * kappa + 0.3 * float(token_f1)
+    return {"micro": micro, "macro": macro, "kappa": kappa, "tags": float(token_f1), "score": score}
+
+
+def quadratic_kappa(said: Sequence[int], true: Sequence[int], *, levels: int) -> float:
+    """Cohen's kappa with quadratic weights (Cohen 1968) between two ratings of 0 to levels - 1."""
+    if not said:
+        return 0.0
+    table = np.zeros((levels, levels))
+    for a, b in zip(said, true, strict=True):
+        table[a, b] += 1
+    weights = np.subtract.outer(np.arange(levels), np.arange(levels)) ** 2
+    expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
+    return float(1 - (weights * table).sum() / max(1e-9, (weights * expected).sum()))
+
+
+def _loss(
+    outputs: Outputs,
+    examples: Sequence[TrainingExample],
+    encoded: Sequence[Encoded],
+    positive_weight: Tensor,
+    recipe: Recipe,
+    device: torch.device,
+) -> Tensor:
+    gold = torch.tensor(np.stack([e.violations for e in examples])).to(device)
+    weight = torch.tensor([e.weight for e in examples]).to(device)
+    known = ~gold.isnan()
+    each = nn.functional.binary_cross_entropy_with_logits(
+        outputs.violations, gold.nan_to_num(), pos_weight=positive_weight, reduction="none"
+    )
+    loss = (each * known * weight[:, None]).sum() / len(examples) / 4
+    level = torch.tensor([e.urgency for e in examples]).to(device)
+    at_least = (level[:, None] > torch.arange(len(URGENCIES) - 1, device=device)).float()
+    ordinal = nn.functional.binary_cross_entropy_with_logits(outputs.urgency, at_least, reduction="none").sum(1)
+    loss = loss + recipe.urgency_weight * (ordinal * (level >= 0) * weight).sum() / len(examples)
+    tags = _padded([e.tags for e in encoded], device)
+    if (tags != IGNORE).any():
+        logits = outputs.tags.flatten(0, 1)
+        flat = tags.flatten()
+        not_place = flat == NOT_A_PLACE
+        if (flat >= 0).any():
+            loss = loss + recipe.token_weight * nn.functional.cross_entropy(
+                logits, flat.masked_fill(not_place, IGNORE), ignore_index=IGNORE
+            )
+        if not_place.any():
+            place = logits[not_place].softmax(-1)[:, [TAGS.index("B-P"), TAGS.index("I-P")]].sum(-1)
+            loss = loss - recipe.token_weight * torch.log1p(-place.clamp(max=1 - 1e-4)).mean()
+    for name, labels in (("types", [e.types for e in encoded]), ("roles", [e.roles for e in encoded])):
+        padded = _padded(labels, device).flatten()
+        if (padded != IGNORE).any():
+            logits = getattr(outputs, name).flatten(0, 1)
+            loss = loss + recipe.actor_weight * nn.functional.cross_entropy(logits, padded, ignore_index=IGNORE)
+    return loss
+
+
+def _padded(rows: Sequence[NDArray[np.int64]], device: torch.device) -> Tensor:
+    width = max(len(row) for row in rows)
+    padded = torch.full((len(rows), width), IGNORE, dtype=torch.long)
+    for i, row in enumerate(rows):
+        padded[i, : len(row)] = torch.from_numpy(row)
+    return padded.to(device)
+
+
+def _batches(encoded: Sequence[Encoded], recipe: Recipe, rng: random.Random) -> list[list[int]]:
+    """Batches of similar length, in random order, different ones each epoch."""
+    order = list(range(len(encoded)))
+    rng.shuffle(order)
+    batches = []
+    for start in range(0, len(order), 400):
+        rows = order[start : start + 400]
+        local = token_batches([len(encoded[i].ids) for i in rows], budget=recipe.tokens_per_batch)
+        batches += [[rows[i] for i in batch] for batch in local]
+    rng.shuffle(batches)
+    return batches
+
+
+def _optimiser(network: ReportNetwork, recipe: Recipe) -> torch.optim.Optimizer:
+    encoder = [p for p in network.encoder.parameters() if p.requires_grad]
+    heads = [p for module in (network.labels, network.tokens) for p in module.parameters()]
+    return torch.optim.AdamW(
+        [{"params": encoder, "lr": recipe.learning_rate}, {"params": heads, "lr": recipe.head_learning_rate}],
+        weight_decay=recipe.weight_decay,
+    )
+
+
+def _schedule(step: int, steps: int) -> float:
+    """Linear warm-up over the first tenth, then a cosine to zero."""
+    warm_up = max(1, steps // 10)
+    return min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps)))
+
+
+def _positive_weights(targets: NDArray[np.float32], *, largest: float) -> NDArray[np.float32]:
+    positive = np.nansum(targets > 0.5, axis=0)
+    negative = np.nansum(targets <= 0.5, axis=0)
+    return np.clip(np.sqrt(negative / np.maximum(positive, 1)), 1.0, largest).astype(np.float32)
+
+
+def _f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
+    return float(2 * (said & true).sum() / max(1, said.sum() + true.sum()))

@@ -1,0 +1,64 @@
+"""Extraction: places, actors, dates and counts, on the spans that the encoder tagged in its one pass.
+
+>>> extractor = Extractor()                                                         # doctest: +SKIP
+>>> extractor.extract([text], tags=[reading.tags], report_dates=[day], countries=["ML"])  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from pipeline.extract.actors import find_actors
+from pipeline.extract.counts import find_counts
+from pipeline.extract.dates import find_dates
+from pipeline.extract.gazetteer import Gazetteer, default_gazetteer
+from pipeline.extract.places import find_places
+from pipeline.report import Entities, Tag
+
+
+class Extractor:
+    """All four kinds of entity, with one gazetteer: the file given, or the one of the installed packages."""
+
+    def __init__(self, gazetteer: Path | None = None) -> None:
+        self._path = gazetteer
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        return Gazetteer(self._path) if self._path else default_gazetteer()
+
+    def extract(
+        self,
+        texts: Sequence[str],
+        *,
+        tags: Sequence[Sequence[Tag]],
+        report_dates: Sequence[date | None],
+        countries: Sequence[str | None],
+    ) -> list[Entities]:
+        """Entities of each text, offsets into it; each text for itself, in order."""
+        return [
+            self.extract_one(text, tags=text_tags, report_date=day, country=country)
+            for text, text_tags, day, country in zip(texts, tags, report_dates, countries, strict=True)
+        ]
+
+    def extract_one(
+        self, text: str, *, tags: Sequence[Tag] = (), report_date: date | None = None, country: str | None = None
+    ) -> Entities:
+        dates = find_dates(text, report_date=report_date, tags=tags)
+        taken = [(d.start, d.end) for d in dates]
+        places = [
+            p
+            for p in find_places(text, tags=tags, gazetteer=self.gazetteer, country=country)
+            if all(p.end <= start or p.start >= end for start, end in taken)
+        ]
+        return Entities(
+            places=tuple(places),
+            actors=tuple(find_actors(text, tags=tags)),
+            dates=tuple(dates),
+            counts=tuple(find_counts(text)),
+        )
+
+
+__all__ = ["Extractor", "Gazetteer", "default_gazetteer", "find_counts", "find_dates"]

@@ -1,0 +1,125 @@
+"""How many people were killed, injured, abducted, detained or displaced, as the text says it.
+
+A number counts only where the same clause holds the verb; without one, nothing is claimed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.report import Count
+
+_WORDS = {
+    w: n
+    for n, w in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "eighteen nineteen".split()
+    )
+} | {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_WORD = rf"(?:(?:{_TENS})-(?:{_ONES})|{'|'.join(sorted(_WORDS, key=len, reverse=True))})"
+_FIGURE = r"\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?"
+_NUMBER = rf"(?:{_FIGURE}|{_WORD}|a)(?:\s+(?:hundred|thousand|million))?|(?:dozens|scores|hundreds|thousands)"
+_WHO = (
+    r"people|persons?|civilians?|men|women|children|child|boys?|girls?|man|woman|farmers?|villagers?|residents?|families|"
+    r"households|students?|pupils?|teachers?|protesters?|demonstrators?|traders?|herders?|soldiers?|fighters?|journalists?|"
+    r"refugees?|idps|individuals|detainees?|prisoners?|patients?|workers?|aid workers|drivers?|passengers?|others|of our people|"
+    r"miners?|fishermen|worshippers?|elders?|voters?|migrants?|police officers?|peacekeepers?|bodies|nurses?|doctors?|staff|youths?"
+)
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|march|april|june|july|august|september|october|november|december"
+_COUNT = re.compile(
+    rf"(?P<bound>at least|more than|over|up to|almost|nearly|about|around|some|approximately|no fewer than|an estimated)?\s*"
+    rf"(?:between\s+)?(?<![\w.,-])(?P<low>{_NUMBER})(?:\s*(?:-|–|to|and|or)\s*(?P<high>{_FIGURE}|{_WORD}))?(?![\w%])"
+    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
+    re.I,
+)
+_BARE = re.compile(
+    rf"(?P<verb>killed|killing|injured|injuring|wounded|wounding|displaced|displacing|abducted|kidnapped|dead|died)\s+"
+    rf"(?P<bound>at least|more than|over|about|some|up to)?\s*(?P<low>{_FIGURE}|{_WORD})(?![\w%])|"
+    rf"(?P<bound2>at least|more than|over|about|some|up to)?\s*(?<![\w.,-])(?P<low2>{_FIGURE}|{_WORD})\s+(?:were |was |are |of them )?"
+    rf"(?P<verb2>killed|injured|wounded|dead|displaced|abducted|kidnapped|arrested|detained)\b",
+    re.I,
+)
+_KINDS = {
+    "killed": r"kill\w*|dead|died|deaths?|shot dead|executed|massacred|murdered|slaughtered|bodies|lost their lives|shot",
+    "injured": r"injur\w+|wound\w+|hurt|maimed",
+    "abducted": r"abduct\w*|kidnap\w*|taken hostage|hostages?|took|taken|carry|carried off|seized|disappeared|missing",
+    "detained": r"detain\w*|arrest\w*|jailed|imprisoned|rounded up|in custody",
+    "displaced": r"displac\w*|fled|flee|fleeing|uprooted|evicted|expelled|driven from|left their homes",
+}
+_KIND_PATTERNS = {kind: re.compile(rf"\b(?:{words})\b", re.I) for kind, words in _KINDS.items()}
+_CLAUSE_END = re.compile(r"[.;:!?\n]|,? (?:while|whereas|but|as)\b")
+_VAGUE = {"dozens": 24, "scores": 40, "hundreds": 200, "thousands": 2000}
+_NEGATED = re.compile(r"\b(?:no|not|nobody|none|without)\s+(?:\w+\s+){0,2}$", re.I)
+
+
+def find_counts(text: str) -> list[Count]:
+    """The counts that `text` states, in order; `high` is None where only a lower bound is given."""
+    counts: list[Count] = []
+    for match in _COUNT.finditer(text):
+        start, end = match.span("low")
+        if match["high"]:
+            end = match.end("high")
+        _add(counts, text, start, end, match["low"], match["high"], match["bound"], match["who"], match.span())
+    for match in _BARE.finditer(text):
+        low = "low" if match["low"] else "low2"
+        start, end = match.span(low)
+        if all(end <= c.start or start >= c.end for c in counts):
+            bound = match["bound"] or match["bound2"]
+            _add(counts, text, start, end, match[low], None, bound, "people", match.span())
+    return sorted(counts, key=lambda c: c.start)
+
+
+def _add(
+    counts: list[Count], text: str, start: int, end: int, low_text: str, high_text: str | None, bound: str | None,
+    who: str, span: tuple[int, int],
+) -> None:  # fmt: skip
+    kind = _kind(text, *span)
+    low, high = _value(low_text), _value(high_text) if high_text else None
+    if kind is None or low is None or _NEGATED.search(text[max(0, start - 20) : start]):
+        return
+    bound = (bound or "").lower()
+    if low_text.lower().split()[0] in _VAGUE or bound in ("at least", "more than", "over", "no fewer than"):
+        high = None
+    elif bound == "up to":
+        low, high = 0, low
+    elif high is None or high < low:
+        high = low
+    counts.append(Count(kind, low, high, who.lower().removeprefix("of our "), start, end))
+
+
+def _kind(text: str, start: int, end: int) -> str | None:
+    """What happened to them: the verb nearest to the number within its clause."""
+    left = max((m.end() for m in _CLAUSE_END.finditer(text, max(0, start - 120), start)), default=max(0, start - 120))
+    stop = _CLAUSE_END.search(text, end, min(len(text), end + 100))
+    right = stop.start() if stop else min(len(text), end + 100)
+    best: tuple[int, str] | None = None
+    for kind, pattern in _KIND_PATTERNS.items():
+        for match in pattern.finditer(text, left, right):
+            # What follows the number tells of it more often than what stands before.
+            gap = match.start() - end if match.start() >= end else start - match.end() + 8
+            if best is None or gap < best[0]:
+                best = (gap, kind)
+    return best[1] if best and best[0] <= 60 else None
+
+
+def _value(words: str) -> int | None:
+    words = words.lower().strip()
+    factor = 1
+    for name, size in (("hundred", 100), ("thousand", 1000), ("million", 1_000_000)):
+        if words.endswith(" " + name):
+            words, factor = words.removesuffix(" " + name).strip(), size
+    if words in _VAGUE:
+        return _VAGUE[words]
+    if words == "a":
+        return factor if factor > 1 else 1
+    if words in _WORDS:
+        return _WORDS[words] * factor
+    if "-" in words:
+        parts = [_WORDS.get(part) for part in words.split("-")]
+        return sum(p for p in parts if p is not None) * factor
+    try:
+        return int(float(words.replace(",", "").replace(" ", "")) * factor)
+    except ValueError:
+        return None

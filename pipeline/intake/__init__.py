@@ -1,0 +1,27 @@
+"""Intake: from files of many formats to rows, each accepted as a candidate or set aside with a reason.
+
+>>> [row.problem or row.candidate.text for row in read_inputs([path], mapping={}, limits=Limits())]  # doctest: +SKIP
+
+Also what every later room needs of a text: normalising with an offset map, language, fingerprints.
+"""
+
+from pipeline.intake.duplicates import Fingerprint, fingerprint, similarity
+from pipeline.intake.inputs import read_inputs
+from pipeline.intake.language import identify
+from pipeline.intake.normalise import Normalised, normalise
+from pipeline.intake.rows import Candidate, Limits, Problem, Reason, Row
+
+__all__ = [
+    "Candidate",
+    "Fingerprint",
+    "Limits",
+    "Normalised",
+    "Problem",
+    "Reason",
+    "Row",
+    "fingerprint",
+    "identify",
+    "normalise",
+    "read_inputs",
+    "similarity",
+]

@@ -1,0 +1,25 @@
+"""Which language a text is in, offline (py3langid, after Lui and Baldwin 2012)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+CHARACTERS_READ = 600  # enough to tell, and the cost stays bounded
+
+
+@cache
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def identify(text: str) -> tuple[str, float]:
+    """ISO 639-1 code and confidence (0 to 1); `und` where there are hardly any letters."""
+    sample = text[:CHARACTERS_READ]
+    if sum(c.isalpha() for c in sample) < 3:
+        return "und", 0.0
+    # Capitals confuse the identifier: its model has hardly seen any.
+    language, confidence = _identifier().classify(sample.lower() if sample.isupper() else sample)
+    return str(language), float(confidence)

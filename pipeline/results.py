@@ -1,0 +1,76 @@
+"""Results for people and programs: one line for every row received, in the order of the rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from pipeline.store import Store, batches, queues, reports
+from pipeline.store.documents import moment, result
+from pipeline.store.schema import report
+
+ROWS_AT_A_TIME = 500
+
+
+def write_results(
+    store: Store, batch_ids: Sequence[str], path: Path, *, progress: Callable[[int], None] = lambda rows: None
+) -> int:
+    """Write the results of batches as JSON Lines; the number of lines. The file appears when complete."""
+    partial = path.with_name(path.name + ".partial")
+    written = 0
+    with store.read() as connection, partial.open("w", encoding="utf-8") as stream:
+        for batch in batch_ids:
+            for line in batch_results(connection, batch):
+                stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+                written += 1
+                progress(1)
+    partial.replace(path)
+    return written
+
+
+def batch_results(connection: Connection, batch: str) -> Iterator[dict[str, Any]]:
+    """A line for every row of a batch; accepted rows that wait for triage say so."""
+    rows = batches.lines(connection, batch)
+    while chunk := list(islice(rows, ROWS_AT_A_TIME)):
+        seqs = [row.report for row in chunk if row.report is not None]
+        accepted = report_results(connection, [row.report for row in chunk if row.outcome == "accepted"])
+        names = {r.seq: r.id for r in connection.execute(select(report.c.seq, report.c.id).where(report.c.seq.in_(seqs)))}
+        for row in chunk:
+            if row.outcome == "accepted":
+                waiting = {"id": row.external_id or names[row.report], "report": names[row.report], "pending": True}
+                yield accepted.get(row.report, waiting)
+            elif row.outcome == "duplicate":
+                yield {
+                    "id": row.external_id or f"{batch}:{row.line}",
+                    "report": names[row.report],
+                    "duplicate_of": names[row.report],
+                }
+            else:
+                problem = {"reason": row.reason, "message": row.message}
+                yield {"id": row.external_id or f"{batch}:{row.line}", "line": row.line, "quarantined": problem}
+
+
+def report_results(connection: Connection, seqs: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The result of each triaged report, by sequence number; reports that wait are left out."""
+    found = reports.load(connection, seqs)
+    links = reports.corroborating(connection, seqs)
+    items = queues.of_reports(connection, seqs)
+    results = {}
+    for seq, newest in reports.newest_assessments(connection, seqs).items():
+        results[seq] = result(
+            found[seq],
+            newest.body,
+            model=newest.model,
+            policy=newest.policy,
+            taxonomy=newest.taxonomy,
+            queues=[
+                {"queue": item.queue, "due": moment(item.due), "reason": item.reason} for item in items.get(seq, ())
+            ],
+            corroborates=links.get(seq, []),
+        )
+    return results

@@ -1,0 +1,89 @@
+"""Where queues send their items. A destination takes messages and says what it did with each.
+
+Delivery is at least once; a message carries an idempotency key so that its effect happens once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Message:
+    """One item for one destination. `key` is the same on every try."""
+
+    key: str
+    queue: str
+    batch: str
+    payload: Mapping[str, Any]
+
+
+class DeliveryFailed(Exception):
+    """A destination did not take a message; the message of this error is safe to store."""
+
+
+class Destination(Protocol):
+    """Takes messages of one queue and one batch; raises DeliveryFailed where it took none of them."""
+
+    def send(self, messages: Sequence[Message]) -> None: ...
+
+
+@dataclass
+class Folder:
+    """A folder with one JSON Lines file per queue and batch: `investigations/20250214-….jsonl`.
+
+    A key that is in the file already is not written again, so a repeated delivery has no effect. A
+    line that a crash left incomplete is cut off and written again.
+    """
+
+    root: Path
+    _keys: dict[Path, tuple[int, set[str]]] = field(default_factory=dict)
+
+    def send(self, messages: Sequence[Message]) -> None:
+        by_file: dict[Path, list[Message]] = {}
+        for message in messages:
+            by_file.setdefault(self.root / message.queue / f"{message.batch}.jsonl", []).append(message)
+        for path, group in by_file.items():
+            try:
+                self._append(path, group)
+            except OSError as error:
+                raise DeliveryFailed(f"folder: {error.strerror or type(error).__name__}") from error
+
+    def _append(self, path: Path, messages: Sequence[Message]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with path.open("ab+") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            size = os.fstat(stream.fileno()).st_size
+            known_size, keys = self._keys.get(path, (-1, set()))
+            if known_size != size:
+                size, keys = _repair(stream)
+            new = {message.key: message for message in messages if message.key not in keys}
+            lines = (
+                json.dumps({"key": key, "queue": message.queue, **message.payload}, ensure_ascii=False) + "\n"
+                for key, message in new.items()
+            )
+            data = "".join(lines).encode()
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+            self._keys[path] = (size + len(data), keys | set(new))
+
+
+def _repair(stream: Any) -> tuple[int, set[str]]:
+    """Cut off an incomplete last line; the size and the keys of what is left."""
+    stream.seek(0)
+    keys, end = set(), 0
+    for line in stream:
+        if not line.endswith(b"\n"):
+            break
+        keys.add(json.loads(line)["key"])
+        end += len(line)
+    stream.truncate(end)
+    stream.seek(0, os.SEEK_END)
+    return end, keys

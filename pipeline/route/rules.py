@@ -1,0 +1,109 @@
+"""From an assessment to queue items: plain functions of the policy, in the policy's order."""
+
+from __future__ import annotations
+
+import re
+from pipeline.report import Assessment, QueueItem, Report
+from pipeline.route.policy import Condition, Policy
+from pipeline.taxonomy import Taxonomy
+
+# An unassessed report may be about anything, so somebody looks within the time of this level.
+URGENCY_IF_UNKNOWN = "high"
+
+_CHILDREN = re.compile(r"\b(child|children|girls?|boys?|minors?|infants?|bab(?:y|ies)|toddlers?|schoolgirls?|"
+                       r"schoolboys?|pupils?|teenagers?|enfants?|fill(?:e|ette)s?|garçons?)\b", re.I)  # fmt: skip
+_CHILD_AGE = re.compile(r"\baged?\s+(?:[0-9]|1[0-7])\b|\b(?:[0-9]|1[0-7])[- ]year[- ]olds?\b", re.I)
+
+
+def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: Taxonomy) -> list[QueueItem]:
+    """The queues of a report, each with the reason and the due time; never empty.
+
+    An item is due `respond_within` after the report was received, so the same report is due at the
+    same time whenever it is triaged.
+    """
+    assert report.received_at is not None
+    urgency = assessment.urgency.id if assessment.urgency else URGENCY_IF_UNKNOWN
+    reasons: dict[str, list[str]] = {}
+    for rule in policy.rules:
+        found = holds(rule.when, report, assessment)
+        if found is not None:
+            reason = rule.reason or found
+            if reason not in reasons.setdefault(rule.queue, []):
+                reasons[rule.queue].append(reason)
+    if any(policy.queue(queue).exclusive for queue in reasons):
+        reasons = {queue: why for queue, why in reasons.items() if policy.queue(queue).restricted}
+    if not reasons:
+        reasons[policy.fallback] = ["no rule applies"]
+    due = report.received_at + taxonomy.urgency(urgency).respond_within
+    return [
+        QueueItem(report=report.id, queue=queue.id, reason="; ".join(reasons[queue.id]), urgency=urgency, due=due)
+        for queue in policy.queues
+        if queue.id in reasons
+    ]
+
+
+def holds(when: Condition, report: Report, assessment: Assessment) -> str | None:
+    """Why a rule fires, in words for people, or None. All conditions given must hold."""
+    why: list[str] = []
+    if when.violations:
+        hits = [v for v in assessment.violations if v.decided and v.id in when.violations]
+        if not hits:
+            return None
+        why += [f"{v.id} {v.probability:.2f}" for v in hits]
+    if when.uncertain:
+        unsure = [ident for ident in when.uncertain if ident in assessment.abstained]
+        if not unsure:
+            return None
+        why += [f"{ident} undecided" for ident in unsure]
+    if when.urgency:
+        if assessment.urgency is None or assessment.urgency.id not in when.urgency:
+            return None
+        why.append(f"urgency {assessment.urgency.id}")
+    places = assessment.entities.places
+    if when.countries:
+        present = {report.country, *(place.iso2 for place in places)} & set(when.countries)
+        if not present:
+            return None
+        why.append(f"country {', '.join(sorted(filter(None, present)))}")
+    if when.places:
+        wanted = {name.casefold() for name in when.places}
+        if not any((place.name or place.text).casefold() in wanted for place in places):
+            return None
+        why.append("place")
+    if when.actor_types or when.actor_roles:
+        actors = [
+            actor
+            for actor in assessment.entities.actors
+            if (not when.actor_types or actor.type in when.actor_types)
+            and (not when.actor_roles or actor.role in when.actor_roles)
+        ]
+        if not actors:
+            return None
+        why.append(f"actor {actors[0].type} ({actors[0].role})")
+    if when.flags:
+        flags = set(when.flags) & {*report.flags, *assessment.flags}
+        if not flags:
+            return None
+        why.append(f"flag {', '.join(sorted(flags))}")
+    if when.victims == "children":
+        if not mentions_children(report.text):
+            return None
+        why.append("children")
+    facts = {
+        "abstained": bool(assessment.abstained),
+        "language_unknown": "language" in assessment.abstained,
+        "no_violation": not assessment.decided,
+    }
+    for name, fact in facts.items():
+        wanted_fact = getattr(when, name)
+        if wanted_fact is not None:
+            if wanted_fact != fact:
+                return None
+            why.append(name.replace("_", " "))
+    return ", ".join(why)
+
+
+def mentions_children(text: str) -> bool:
+    """Whether a text speaks of children: by word, or by an age under 18."""
+    return bool(_CHILDREN.search(text) or _CHILD_AGE.search(text))
+

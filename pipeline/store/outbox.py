@@ -1,0 +1,108 @@
+"""The outbox: deliveries owed, written in the transaction that made the queue item.
+
+A worker takes a lease on a few rows, sends them, and settles each under the token of its lease, so
+that a worker that was paused past its lease cannot settle what another has taken over. A crash
+between sending and settling sends again with the same idempotency key.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select, update
+
+from pipeline.store.schema import assessment, outbox, queue_item, report
+
+MAX_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Deliveries under lease; `rows` carry all that a payload needs."""
+
+    token: str
+    rows: Sequence[Row[Any]]
+
+
+def claim(
+    connection: Connection, *, now: datetime, lease: timedelta = timedelta(minutes=5), limit: int = 100
+) -> Claim:
+    """Take a lease on the oldest deliveries that are due; the caller holds a write transaction."""
+    due = select(outbox.c.seq).where(
+        outbox.c.state == "owed",
+        outbox.c.available_at <= now,
+        or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now),
+    )
+    # SQLite drops FOR UPDATE; its write transaction already excludes other claimers.
+    seqs = list(connection.scalars(due.order_by(outbox.c.seq).limit(limit).with_for_update(skip_locked=True)))
+    if not seqs:
+        return Claim("", ())
+    token = secrets.token_hex(16)
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.seq.in_(seqs))
+        .values(lease_until=now + lease, lease_token=token, attempts=outbox.c.attempts + 1)
+    )
+    return Claim(token, _payload_rows(connection, seqs))
+
+
+def _payload_rows(connection: Connection, seqs: Sequence[int]) -> Sequence[Row[Any]]:
+    return connection.execute(
+        select(
+            outbox.c.seq, outbox.c.destination, outbox.c.idempotency_key, outbox.c.attempts,
+            queue_item.c.queue, queue_item.c.urgency, queue_item.c.reason, queue_item.c.due, queue_item.c.report,
+            report.c.id.label("report_id"), report.c.external_id, report.c.batch, report.c.sha256,
+            report.c.report_date, report.c.language, assessment.c.body, assessment.c.model,
+            assessment.c.policy, assessment.c.taxonomy,
+        )
+        .join(queue_item, queue_item.c.seq == outbox.c.item)
+        .join(report, report.c.seq == queue_item.c.report)
+        .join(assessment, assessment.c.seq == queue_item.c.assessment)
+        .where(outbox.c.seq.in_(seqs))
+        .order_by(outbox.c.seq)
+    ).all()  # fmt: skip
+
+
+def settle(connection: Connection, *, token: str, seqs: Sequence[int], now: datetime) -> int:
+    """Mark deliveries as done; how many were still under this lease."""
+    if not seqs:
+        return 0
+    return connection.execute(
+        update(outbox)
+        .where(outbox.c.seq.in_(seqs), outbox.c.lease_token == token, outbox.c.state == "owed")
+        .values(state="delivered", delivered_at=now, lease_until=None, lease_token=None, last_error=None)
+    ).rowcount
+
+
+def fail(
+    connection: Connection, *, token: str, seq: int, attempts: int, error: str, available_at: datetime
+) -> None:
+    """Note a failed try: again at `available_at`, or a dead letter after the last attempt."""
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.seq == seq, outbox.c.lease_token == token, outbox.c.state == "owed")
+        .values(
+            state="dead" if attempts >= MAX_ATTEMPTS else "owed",
+            available_at=available_at,
+            lease_until=None,
+            lease_token=None,
+            last_error=error,
+        )
+    )
+
+
+def replay(connection: Connection, *, now: datetime) -> int:
+    """Owe the dead letters again; how many."""
+    return connection.execute(
+        update(outbox).where(outbox.c.state == "dead").values(state="owed", attempts=0, available_at=now)
+    ).rowcount
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """Deliveries by state: owed, delivered, dead."""
+    rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
+    return {state: count for state, count in rows}

@@ -1,0 +1,164 @@
+"""Queue items: who must act on a report, by when, and what was done.
+
+Work order is the most urgent level first, then the earliest due time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, insert, select
+
+from pipeline.report import QueueItem
+from pipeline.store.schema import outbox, queue_event, queue_item, report
+
+OPEN_STATES = ("open", "claimed", "decided")
+
+
+@dataclass(frozen=True)
+class QueueSummary:
+    """A line of the queue table; `by_urgency` counts what is not closed."""
+
+    queue: str
+    open: int
+    overdue: int
+    by_urgency: dict[str, int]
+    oldest: datetime | None
+    next_due: datetime | None
+
+
+def idempotency_key(report_id: str, queue: str, destination: str) -> str:
+    """The same on every try of a delivery, so that a destination can tell a repetition."""
+    return hashlib.sha256(f"{report_id}\n{queue}\n{destination}".encode()).hexdigest()[:40]
+
+
+def add(
+    connection: Connection,
+    items: Sequence[tuple[int, QueueItem]],
+    *,
+    assessments: Mapping[int, int],
+    ranks: Mapping[str, int],
+    destinations: Mapping[str, Sequence[str]],
+    now: datetime,
+) -> int:
+    """Put reports *(seq, item)* in their queues and owe their delivery; how many items were new.
+
+    An item that a report already has in a queue stays as it is: people may be working on it.
+    """
+    if not items:
+        return 0
+    seqs = sorted({seq for seq, _ in items})
+    present = {
+        (row.report, row.queue)
+        for row in connection.execute(select(queue_item.c.report, queue_item.c.queue).where(queue_item.c.report.in_(seqs)))
+    }
+    fresh = [(seq, item) for seq, item in items if (seq, item.queue) not in present]
+    if not fresh:
+        return 0
+    connection.execute(
+        insert(queue_item),
+        [
+            {
+                "report": seq,
+                "queue": item.queue,
+                "assessment": assessments[seq],
+                "urgency": item.urgency,
+                "rank": ranks[item.urgency],
+                "reason": item.reason,
+                "due": item.due,
+                "created_at": now,
+            }
+            for seq, item in fresh
+        ],
+    )
+    stored = connection.execute(
+        select(queue_item.c.seq, queue_item.c.queue, report.c.id)
+        .join(report, report.c.seq == queue_item.c.report)
+        .where(queue_item.c.report.in_(seqs))
+    ).all()
+    wanted = {(item.report, item.queue) for _, item in fresh}
+    new = [row for row in stored if (row.id, row.queue) in wanted]
+    connection.execute(
+        insert(queue_event), [{"item": row.seq, "at": now, "actor": "triage", "action": "queued"} for row in new]
+    )
+    owed = [
+        {
+            "item": row.seq,
+            "destination": destination,
+            "idempotency_key": idempotency_key(row.id, row.queue, destination),
+            "available_at": now,
+        }
+        for row in new
+        for destination in destinations.get(row.queue, ())
+    ]
+    if owed:
+        connection.execute(insert(outbox), owed)
+    return len(new)
+
+
+def summaries(connection: Connection, *, now: datetime) -> dict[str, QueueSummary]:
+    """Every queue that has items, by name."""
+    counts: dict[str, dict[str, Any]] = {}
+    rows = connection.execute(
+        select(
+            queue_item.c.queue,
+            queue_item.c.urgency,
+            func.count().label("open"),
+            func.sum(case((queue_item.c.due < now, 1), else_=0)).label("overdue"),
+            func.min(queue_item.c.created_at).label("oldest"),
+            func.min(queue_item.c.due).label("due"),
+        )
+        .where(queue_item.c.state.in_(OPEN_STATES))
+        .group_by(queue_item.c.queue, queue_item.c.urgency)
+    )
+    for row in rows:
+        line = counts.setdefault(row.queue, {"open": 0, "overdue": 0, "by_urgency": {}, "oldest": [], "due": []})
+        line["open"] += row.open
+        line["overdue"] += row.overdue
+        line["by_urgency"][row.urgency] = row.open
+        line["oldest"].append(row.oldest)
+        line["due"].append(row.due)
+    return {
+        queue: QueueSummary(
+            queue, line["open"], line["overdue"], line["by_urgency"], min(line["oldest"]), min(line["due"])
+        )
+        for queue, line in counts.items()
+    }
+
+
+def work(connection: Connection, *, queues: Sequence[str] | None = None, limit: int = 20) -> list[Row[Any]]:
+    """The items that are not closed, most urgent first."""
+    query = (
+        select(queue_item, report.c.id.label("report_id"), report.c.external_id)
+        .join(report, report.c.seq == queue_item.c.report)
+        .where(queue_item.c.state.in_(OPEN_STATES))
+        .order_by(queue_item.c.rank, queue_item.c.due, queue_item.c.seq)
+        .limit(limit)
+    )
+    return list(connection.execute(query.where(queue_item.c.queue.in_(queues)) if queues is not None else query))
+
+
+def of_reports(connection: Connection, seqs: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """The queue items of each report, in the order of queues' names."""
+    found: dict[int, list[Row[Any]]] = {}
+    rows = connection.execute(select(queue_item).where(queue_item.c.report.in_(seqs)).order_by(queue_item.c.queue))
+    for row in rows:
+        found.setdefault(row.report, []).append(row)
+    return found
+
+
+def history(connection: Connection, seq: int) -> list[Row[Any]]:
+    """What happened to a report's items, oldest first."""
+    return list(
+        connection.execute(
+            select(queue_event, queue_item.c.queue)
+            .join(queue_item, queue_item.c.seq == queue_event.c.item)
+            .where(queue_item.c.report == seq)
+            .order_by(queue_event.c.seq)
+        )
+    )
+

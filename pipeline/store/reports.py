@@ -1,0 +1,226 @@
+"""Reports, the near-duplicate index and assessments."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select
+
+from pipeline.errors import NotFound
+from pipeline.report import Report
+from pipeline.store.audit import canonical
+from pipeline.store.schema import assessment, band, batch, corroboration, duplicate, pending, quarantine, report
+
+_VARIABLES = 10_000  # SQLite takes 32,766 bound variables in a statement
+
+
+def report_id(batch_id: str, line: int, sha256: str) -> str:
+    """Our name of a report: the same after a crash, and telling nothing of how many others there are."""
+    digest = hashlib.blake2b(f"{batch_id}:{line}:{sha256}".encode(), digest_size=10).digest()
+    return "r" + base64.b32encode(digest).decode().lower()
+
+
+@dataclass(frozen=True)
+class Known:
+    """A stored report as far as the search for duplicates needs it."""
+
+    seq: int
+    source: str | None
+    report_date: date | None
+    sha256: str
+    normalised_sha256: str
+    signature: bytes | None
+
+
+@dataclass
+class Intake:
+    """Rows of one transaction of a submit, in the columns of their tables."""
+
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    bands: list[dict[str, Any]] = field(default_factory=list)
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
+    quarantined: list[dict[str, Any]] = field(default_factory=list)
+    corroborations: list[dict[str, Any]] = field(default_factory=list)
+
+
+def next_seq(connection: Connection) -> int:
+    """The sequence number that the next report gets; the caller holds the write transaction.
+
+    On PostgreSQL concurrent submitters are kept apart by a lock on the audit chain's head, which
+    every submit takes first.
+    """
+    return int(connection.execute(select(func.coalesce(func.max(report.c.seq), 0))).scalar_one()) + 1
+
+
+def known_by_text(connection: Connection, hashes: Iterable[str]) -> list[Known]:
+    """Stored reports with one of these normalised texts."""
+    return _known(connection, report.c.normalised_sha256, sorted(set(hashes)))
+
+
+def known_by_seq(connection: Connection, seqs: Iterable[int]) -> dict[int, Known]:
+    return {known.seq: known for known in _known(connection, report.c.seq, sorted(set(seqs)))}
+
+
+def _known(connection: Connection, column: Any, values: Sequence[Any]) -> list[Known]:
+    found = []
+    for start in range(0, len(values), _VARIABLES):
+        rows = connection.execute(
+            select(
+                report.c.seq, report.c.source, report.c.report_date, report.c.sha256, report.c.normalised_sha256,
+                report.c.signature,
+            ).where(column.in_(values[start : start + _VARIABLES]))
+        )  # fmt: skip
+        found += [Known(*row) for row in rows]
+    return found
+
+
+def band_matches(connection: Connection, hashes: Iterable[int]) -> list[tuple[int, int]]:
+    """*(hash, report seq)* of the bands that stored reports share with these."""
+    values, found = sorted(set(hashes)), []
+    for start in range(0, len(values), _VARIABLES):
+        rows = connection.execute(
+            select(band.c.hash, band.c.report).where(band.c.hash.in_(values[start : start + _VARIABLES]))
+        )
+        found += [(row.hash, row.report) for row in rows]
+    return found
+
+
+def add(connection: Connection, intake: Intake) -> None:
+    """Store what a submit decided about its rows, in the caller's transaction."""
+    for table, rows in (
+        (report, intake.reports),
+        (pending, [{"report": row["seq"]} for row in intake.reports]),
+        (band, intake.bands),
+        (duplicate, intake.duplicates),
+        (quarantine, intake.quarantined),
+        (corroboration, intake.corroborations),
+    ):
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def pending_chunks(connection: Connection, *, size: int, batch_id: str | None = None) -> list[tuple[int, int]]:
+    """*(first, last)* sequence numbers of runs of at most `size` reports that wait, oldest first."""
+    query = select(pending.c.report).order_by(pending.c.report)
+    if batch_id is not None:
+        query = query.join(report, report.c.seq == pending.c.report).where(report.c.batch == batch_id)
+    seqs = list(connection.scalars(query))
+    return [(seqs[i], seqs[min(i + size, len(seqs)) - 1]) for i in range(0, len(seqs), size)]
+
+
+def pending_count(connection: Connection) -> int:
+    return int(connection.execute(select(func.count()).select_from(pending)).scalar_one())
+
+
+def load(connection: Connection, seqs: Sequence[int]) -> dict[int, Report]:
+    """Reports by sequence number."""
+    rows = connection.execute(select(report).where(report.c.seq.in_(seqs)))
+    return {row.seq: _report(row) for row in rows}
+
+
+def still_pending(connection: Connection, first: int, last: int) -> list[int]:
+    """Those from `first` to `last` that nobody has triaged meanwhile."""
+    return list(
+        connection.scalars(
+            select(pending.c.report).where(pending.c.report.between(first, last)).order_by(pending.c.report)
+        )
+    )
+
+
+def find(connection: Connection, ident: str) -> tuple[int, Report]:
+    """A report by our id, or by the submitter's where only one has it."""
+    rows = connection.execute(select(report).where(report.c.id == ident)).all()
+    rows = rows or connection.execute(select(report).where(report.c.external_id == ident).limit(2)).all()
+    if not rows:
+        raise NotFound(f"no report {ident}")
+    if len(rows) > 1:
+        raise NotFound(f"several reports have the submitter's id {ident}: use Sitrep's own id (`sitrep queues --items`)")
+    return rows[0].seq, _report(rows[0])
+
+
+def _report(row: Row[Any]) -> Report:
+    return Report(
+        id=row.id,
+        batch=row.batch,
+        text=row.text,
+        sha256=row.sha256,
+        external_id=row.external_id,
+        report_date=row.report_date,
+        source=row.source,
+        country=row.country,
+        language=row.language,
+        metadata=row.metadata,
+        flags=tuple(row.flags),
+        received_at=row.received_at,
+        raw=row.raw,
+    )
+
+
+def add_assessments(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], *, policy: str, now: datetime
+) -> dict[int, int]:
+    """Store assessment bodies and take their reports off the pending list; report seq to assessment seq.
+
+    A row has `report` (seq), `model`, `taxonomy`, `urgency` and `body`.
+    """
+    if not rows:
+        return {}
+    values = [{**row, "policy": policy, "created_at": now, "sha256": body_hash(row["body"])} for row in rows]
+    connection.execute(insert(assessment), values)
+    seqs = [row["report"] for row in rows]
+    connection.execute(delete(pending).where(pending.c.report.in_(seqs)))
+    newest = connection.execute(
+        select(assessment.c.report, func.max(assessment.c.seq)).where(assessment.c.report.in_(seqs)).group_by(
+            assessment.c.report
+        )
+    )
+    return {report_seq: assessment_seq for report_seq, assessment_seq in newest}
+
+
+def body_hash(body: Mapping[str, Any]) -> str:
+    """SHA-256 of a decision's canonical JSON, the leaf that the audit chain covers."""
+    return hashlib.sha256(canonical(body)).hexdigest()
+
+
+def assessments(connection: Connection, seq: int) -> list[Row[Any]]:
+    """Every assessment of a report, newest first."""
+    return list(
+        connection.execute(select(assessment).where(assessment.c.report == seq).order_by(assessment.c.seq.desc()))
+    )
+
+
+def corroborating(connection: Connection, seqs: Sequence[int]) -> dict[int, list[str]]:
+    """Our ids of the reports linked with each of these, in either direction."""
+    links: dict[int, list[str]] = {}
+    for mine, theirs in ((corroboration.c.report, corroboration.c.other), (corroboration.c.other, corroboration.c.report)):
+        rows = connection.execute(
+            select(mine.label("mine"), report.c.id).join(report, report.c.seq == theirs).where(mine.in_(seqs))
+        )
+        for row in rows:
+            links.setdefault(row.mine, []).append(row.id)
+    return {seq: sorted(ids) for seq, ids in links.items()}
+
+
+def duplicates_of(connection: Connection, seq: int) -> list[Row[Any]]:
+    """The submissions that repeated a report."""
+    return list(
+        connection.execute(
+            select(duplicate, batch.c.source, batch.c.submitted_at).join(batch, batch.c.id == duplicate.c.batch).where(
+                duplicate.c.report == seq
+            )
+        )
+    )
+
+
+def newest_assessments(connection: Connection, seqs: Sequence[int]) -> dict[int, Row[Any]]:
+    """The assessment in force of each report that has one."""
+    newest = (
+        select(func.max(assessment.c.seq)).where(assessment.c.report.in_(seqs)).group_by(assessment.c.report)
+    ).scalar_subquery()
+    rows = connection.execute(select(assessment).where(assessment.c.seq.in_(newest)))
+    return {row.report: row for row in rows}

@@ -1,0 +1,239 @@
+"""The tables. Reports are immutable; assessments, corrections and audit events are only ever added.
+
+`report.seq` orders and joins; `report.id` is the opaque public name, so that nobody can count
+what they may not see. Times are UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite makes only an INTEGER primary key its row id.
+Sequence = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite forgets time zones, so they are taken off and put on here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("source", Text),
+    Column("submitted_at", Instant, nullable=False),
+    Column("completed_at", Instant),
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("id", String(24), nullable=False, unique=True),
+    Column("batch", String(40), ForeignKey("batch.id"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("external_id", Text, index=True),
+    Column("sha256", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("report_date", Date),
+    Column("source", Text),
+    Column("country", String(2)),
+    Column("language", String(8)),
+    Column("metadata", JSON, nullable=False),
+    Column("flags", JSON, nullable=False),
+    Column("raw", LargeBinary),
+    Column("received_at", Instant, nullable=False),
+    Column("normalised_sha256", String(64), nullable=False, index=True),
+    Column("signature", LargeBinary),
+    UniqueConstraint("batch", "line"),
+)
+
+# Accepted reports that wait for triage: a row leaves in the transaction that stores its assessment.
+pending = Table(
+    "pending", metadata, Column("report", Sequence, ForeignKey("report.seq"), primary_key=True, autoincrement=False)
+)
+
+duplicate = Table(
+    "duplicate",
+    metadata,
+    Column("batch", String(40), ForeignKey("batch.id"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("external_id", Text),
+    Column("report", Sequence, ForeignKey("report.seq"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("similarity", Float, nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("batch", String(40), ForeignKey("batch.id"), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("locator", Text, nullable=False),
+    Column("external_id", Text),
+    Column("reason", String(40), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+# Locality-sensitive hashing: reports that share a band are near-duplicate candidates.
+band = Table(
+    "band",
+    metadata,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("report", Sequence, ForeignKey("report.seq"), primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+corroboration = Table(
+    "corroboration",
+    metadata,
+    Column("report", Sequence, ForeignKey("report.seq"), primary_key=True, autoincrement=False),
+    Column("other", Sequence, ForeignKey("report.seq"), primary_key=True, autoincrement=False, index=True),
+    Column("similarity", Float, nullable=False),
+)
+
+assessment = Table(
+    "assessment",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("report", Sequence, ForeignKey("report.seq"), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("taxonomy", Text, nullable=False),
+    Column("urgency", String(16)),
+    Column("body", JSON, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("report", "model", "policy"),
+)
+
+queue_item = Table(
+    "queue_item",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("report", Sequence, ForeignKey("report.seq"), nullable=False, index=True),
+    Column("queue", String(64), nullable=False),
+    Column("assessment", Sequence, ForeignKey("assessment.seq"), nullable=False),
+    Column("urgency", String(16), nullable=False),
+    Column("rank", Integer, nullable=False, comment="0 is the most urgent level"),
+    Column("reason", Text, nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("state", String(16), nullable=False, server_default="open"),
+    Column("assignee", Text),
+    Column("lease_until", Instant),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("created_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    UniqueConstraint("report", "queue"),
+    Index("ix_queue_item_work", "queue", "state", "rank", "due", "seq"),
+    Index("ix_queue_item_overdue", "queue", "state", "due"),
+)
+
+queue_event = Table(
+    "queue_event",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("item", Sequence, ForeignKey("queue_item.seq"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(24), nullable=False),
+    Column("note", Text),
+)
+
+correction = Table(
+    "correction",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("report", Sequence, ForeignKey("report.seq"), nullable=False, index=True),
+    Column("reviewer", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("note", Text),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("item", Sequence, ForeignKey("queue_item.seq"), nullable=False, index=True),
+    Column("destination", Text, nullable=False),
+    Column("idempotency_key", String(64), nullable=False, unique=True),
+    Column("state", String(16), nullable=False, server_default="owed"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("available_at", Instant, nullable=False),
+    Column("lease_until", Instant),
+    Column("lease_token", String(32)),
+    Column("last_error", Text),
+    Column("delivered_at", Instant),
+    Index("ix_outbox_work", "state", "available_at", "seq"),
+)
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)
+
+# The end of the chain, kept apart so that cutting off its tail shows, and so that PostgreSQL
+# has one row to lock while an event is added.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Sequence, nullable=False),
+    Column("hash", String(64), nullable=False),
+)

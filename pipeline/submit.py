@@ -1,0 +1,336 @@
+"""Intake of a batch: rows in, a receipt out; every row ends as accepted, duplicate or quarantined.
+
+Rows are recorded in order, a few hundred to a transaction. A submit that is killed is gone on with by
+submitting the same files again: rows that are recorded are skipped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import Connection
+
+from pipeline.errors import MonitorError
+from pipeline.intake import Candidate, Fingerprint, Limits, Row, fingerprint, identify, read_inputs, similarity
+from pipeline.store import Store, audit, batches, reports
+
+ROWS_PER_TRANSACTION = 500
+# Below this many words a near-duplicate is chance: short messages share most of their words.
+NEAR_DUPLICATE_WORDS = 12
+LANGUAGE_CONFIDENCE = 0.9
+LANGUAGE_CHARACTERS = 40
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a candidate repeats. `kind` is exact, normalised, near, update or corroboration."""
+
+    report: int
+    kind: str
+    similarity: float
+
+    @property
+    def is_duplicate(self) -> bool:
+        return self.kind in ("exact", "normalised", "near")
+
+
+def submit(
+    store: Store,
+    paths: Sequence[Path],
+    *,
+    now: Callable[[], datetime],
+    limits: Limits,
+    mapping: Mapping[str, str] | None = None,
+    source: str | None = None,
+    stdin: BinaryIO | None = None,
+    threshold: float = 0.85,
+    actor: str = "monitor",
+    progress: Callable[[int], None] = lambda rows: None,
+) -> batches.Receipt:
+    """Take in the files as one batch. `progress` is told how many rows were recorded."""
+    with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
+        paths = [_spool(stdin, Path(folder)) if str(path) == "-" else path for path in paths]
+        for path in paths:
+            if not path.exists():
+                raise MonitorError(f"{path}: there is no such file or folder")
+        rows = read_inputs(paths, mapping=dict(mapping or {}), limits=limits, source=source, stdin=None)
+        return take_in(
+            store,
+            rows,
+            name=content_hash(paths, mapping=mapping, source=source),
+            now=now,
+            source=source,
+            threshold=threshold,
+            actor=actor,
+            progress=progress,
+        )
+
+
+def take_in(
+    store: Store,
+    rows: Iterable[Row],
+    *,
+    name: str,
+    now: Callable[[], datetime],
+    source: str | None = None,
+    threshold: float = 0.85,
+    actor: str = "monitor",
+    progress: Callable[[int], None] = lambda rows: None,
+) -> batches.Receipt:
+    """Record the rows of the batch called `name`, from the first that is not recorded yet."""
+    with store.write() as connection:
+        batch, recorded = batches.begin(connection, fingerprint=name, source=source, now=now())
+    numbered = ((line, row) for line, row in enumerate(rows, start=1) if line > recorded)
+    while chunk := list(islice(numbered, ROWS_PER_TRANSACTION)):
+        # Everything that needs no database happens before the write lock is taken.
+        prints = {line: fingerprint(row.candidate.text) for line, row in chunk if row.candidate}
+        languages = {line: _language(row.candidate) for line, row in chunk if row.candidate}
+        with store.write() as connection:
+            intake = _decide(
+                connection, chunk, prints, languages, batch=batch, source=source, now=now(), threshold=threshold
+            )
+            reports.add(connection, intake)
+        progress(len(chunk))
+    with store.write() as connection:
+        batches.complete(connection, batch, now=now())
+        receipt = batches.receipt(connection, batch)
+        audit.append(
+            connection,
+            at=now(),
+            actor=actor,
+            action="submit",
+            subject=batch,
+            body={
+                "input": name,
+                "accepted": receipt.accepted,
+                "duplicates": receipt.duplicates,
+                "quarantined": receipt.quarantined,
+            },
+        )
+    return receipt
+
+
+def _decide(
+    connection: Connection,
+    chunk: Sequence[tuple[int, Row]],
+    prints: Mapping[int, Fingerprint],
+    languages: Mapping[int, str | None],
+    *,
+    batch: str,
+    source: str | None,
+    now: datetime,
+    threshold: float,
+) -> reports.Intake:
+    """What becomes of each row, against the store and the rows before it."""
+    intake = reports.Intake()
+    seq = reports.next_seq(connection)
+    index = _Index(connection, prints.values(), threshold=threshold)
+    for line, row in chunk:
+        if row.candidate is None:
+            assert row.problem is not None
+            intake.quarantined.append(
+                {
+                    "batch": batch,
+                    "line": line,
+                    "locator": row.locator,
+                    "external_id": None,
+                    "reason": str(row.problem.reason),
+                    "message": row.problem.message,
+                    "content": row.content,
+                }
+            )
+            continue
+        candidate, print_ = row.candidate, prints[line]
+        candidate_source = candidate.source or source
+        sha256 = hashlib.sha256(candidate.text.encode("utf-8", "surrogatepass")).hexdigest()
+        known = reports.Known(
+            seq, candidate_source, candidate.report_date, sha256, print_.normalised_sha256, print_.signature
+        )
+        match = index.find(known, candidate.text, bands=print_.bands)
+        if match and match.is_duplicate:
+            intake.duplicates.append(
+                {
+                    "batch": batch,
+                    "line": line,
+                    "external_id": candidate.external_id,
+                    "report": match.report,
+                    "kind": match.kind,
+                    "similarity": match.similarity,
+                    "content": row.content,
+                }
+            )
+            continue
+        flags = list(candidate.flags)
+        if match:
+            flags.append("corroborates" if match.kind == "corroboration" else "update_of_earlier")
+            intake.corroborations.append({"report": seq, "other": match.report, "similarity": match.similarity})
+        intake.reports.append(
+            {
+                "seq": seq,
+                "id": reports.report_id(batch, line, sha256),
+                "batch": batch,
+                "line": line,
+                "external_id": candidate.external_id,
+                "sha256": sha256,
+                "text": candidate.text,
+                "report_date": candidate.report_date,
+                "source": candidate_source,
+                "country": candidate.country,
+                "language": languages[line],
+                "metadata": candidate.metadata,
+                "flags": flags,
+                "raw": candidate.raw,
+                "received_at": now,
+                "normalised_sha256": print_.normalised_sha256,
+                "signature": print_.signature,
+            }
+        )
+        if _is_long_enough(candidate.text):
+            intake.bands += [{"hash": band, "report": seq} for band in sorted(set(print_.bands))]
+        index.add(known, candidate.text, bands=print_.bands)
+        seq += 1
+    return intake
+
+
+class _Index:
+    """Stored reports and the rows of this transaction, looked up by text and by near-duplicate band."""
+
+    def __init__(self, connection: Connection, prints: Iterable[Fingerprint], *, threshold: float) -> None:
+        self.connection = connection
+        self.threshold = threshold
+        prints = list(prints)
+        self.by_text: dict[str, list[reports.Known]] = {}
+        for known in reports.known_by_text(connection, (p.normalised_sha256 for p in prints)):
+            self.by_text.setdefault(known.normalised_sha256, []).append(known)
+        self.by_band: dict[int, set[int]] = {}
+        for band, seq in reports.band_matches(connection, (band for p in prints for band in p.bands)):
+            self.by_band.setdefault(band, set()).add(seq)
+        stored = {seq for seqs in self.by_band.values() for seq in seqs}
+        self.known = reports.known_by_seq(connection, stored)
+        self.figures: dict[int, frozenset[str]] = {}
+
+    def find(self, new: reports.Known, text: str, *, bands: Sequence[int]) -> Match | None:
+        same_words = self.by_text.get(new.normalised_sha256, ())
+        for old in same_words:
+            if _dates_agree(old, new):
+                return Match(old.seq, "exact" if old.sha256 == new.sha256 else "normalised", 1.0)
+        if same_words:
+            # The same words on another day are another report: "nothing to report", a daily shelling.
+            return Match(same_words[0].seq, "update", 1.0)
+        if not _is_long_enough(text):
+            return None
+        candidates = sorted({seq for band in bands for seq in self.by_band.get(band, ())})
+        scored = [
+            (similarity(self.known[seq].signature or b"", new.signature or b""), -seq)
+            for seq in candidates
+            if self.known[seq].signature
+        ]
+        best, seq = max(scored, default=(0.0, 0))
+        if best < self.threshold:
+            return None
+        old = self.known[-seq]
+        if old.source != new.source:
+            return Match(old.seq, "corroboration", best)
+        # Nearly the same words with other figures ("seven" for "nine killed") are news, not a repetition.
+        same = _dates_agree(old, new) and self._figures_of(old.seq) == figures(text)
+        return Match(old.seq, "near" if same else "update", best)
+
+    def _figures_of(self, seq: int) -> frozenset[str]:
+        if seq not in self.figures:
+            self.figures[seq] = figures(reports.load(self.connection, [seq])[seq].text)
+        return self.figures[seq]
+
+    def add(self, known: reports.Known, text: str, *, bands: Sequence[int]) -> None:
+        self.by_text.setdefault(known.normalised_sha256, []).append(known)
+        if _is_long_enough(text):
+            self.known[known.seq] = known
+            self.figures[known.seq] = figures(text)
+            for band in bands:
+                self.by_band.setdefault(band, set()).add(known.seq)
+
+
+_NUMBER_WORDS = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand no none not".split()
+)
+
+
+def figures(text: str) -> frozenset[str]:
+    """The numbers, number words and negations of a text: what tells an update from a repetition."""
+    words = (word.strip(".,;:!?()[]\"'").casefold() for word in text.split())
+    return frozenset(word for word in words if word in _NUMBER_WORDS or any(c.isdigit() for c in word))
+
+
+def _dates_agree(old: reports.Known, new: reports.Known) -> bool:
+    return old.report_date is None or new.report_date is None or old.report_date == new.report_date
+
+
+def _is_long_enough(text: str) -> bool:
+    return len(text.split(maxsplit=NEAR_DUPLICATE_WORDS)) >= NEAR_DUPLICATE_WORDS
+
+
+def _language(candidate: Candidate) -> str | None:
+    """The language that the submitter named, or the one identified with confidence; None where unsure."""
+    if candidate.language:
+        return candidate.language
+    if len(candidate.text) < LANGUAGE_CHARACTERS:
+        return None
+    language, confidence = identify(candidate.text)
+    return language if confidence >= LANGUAGE_CONFIDENCE and language != "und" else None
+
+
+def content_hash(paths: Sequence[Path], *, mapping: Mapping[str, str] | None, source: str | None) -> str:
+    """SHA-256 of what is submitted and how it is read: the identity of a batch."""
+    digest = hashlib.sha256(repr((sorted((mapping or {}).items()), source)).encode())
+    for path in _files(paths):
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not p.is_symlink())
+        elif path.is_file():
+            yield path
+
+
+def _spool(stdin: BinaryIO | None, folder: Path) -> Path:
+    """Standard input as a file, since a batch is named by its content before it is read."""
+    if stdin is None:
+        raise MonitorError("standard input is not available here: name a file instead of `-`")
+    path = folder / "stdin"
+    with path.open("wb") as stream:
+        shutil.copyfileobj(stdin, stream)
+    with path.open("rb") as stream:
+        head = stream.read(4096)
+    return path.rename(folder / f"stdin{_suffix(head)}")
+
+
+def _suffix(head: bytes) -> str:
+    """What standard input looks like; a document of its own where it is no table."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(b"PK"):
+        return ".xlsx" if b"xl/" in head else ".docx" if b"word/" in head else ".zip"
+    if start.startswith(b"%PDF"):
+        return ".pdf"
+    if start.startswith(b"PAR1"):
+        return ".parquet"
+    if start.startswith(b"["):
+        return ".json"
+    if start.startswith(b"{"):
+        return ".jsonl"
+    first = start.split(b"\n", 1)[0]
+    return ".tsv" if b"\t" in first else ".csv" if b"," in first or b";" in first else ".txt"
