@@ -39,7 +39,9 @@ def load(name: str, *, root: Path | None = None) -> list[Example]:
     try:
         return list(_LOADERS[name](root))
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{error.filename}: missing; corpora/registry/{name}.toml says where it comes from") from error
+        raise ConfigurationError(
+            f"{error.filename}: missing; corpora/registry/{name}.toml says where it comes from"
+        ) from error
 
 
 def names() -> tuple[str, ...]:
@@ -54,7 +56,7 @@ def _authored(root: Path | None = None) -> Iterator[Example]:
             yield from parse(path.read_text(encoding="utf-8"), name=path.name, taxonomy=taxonomy)
 
 
-def annotations(name: str) -> dict[str, dict[str, Any]]:
+def our_labels(name: str) -> dict[str, dict[str, Any]]:
     """Our labels of outside texts, by the SHA-256 of the text."""
     source = files("corpora").joinpath("annotations", f"{name}.jsonl")
     return {row["sha256"]: row for row in map(json.loads, source.read_text(encoding="utf-8").splitlines())}
@@ -62,7 +64,7 @@ def annotations(name: str) -> dict[str, dict[str, Any]]:
 
 def _annotated(root: Path) -> Iterator[Example]:
     """Passages of reports and bulletins that were read and labelled by the guide."""
-    labels = {**annotations("to_annotate"), **annotations("passages")}
+    labels = {**our_labels("to_annotate"), **our_labels("passages")}
     for file in ("passages.jsonl", "to_annotate.jsonl"):
         with (root / "annotated" / file).open(encoding="utf-8") as stream:
             for row in map(json.loads, stream):
@@ -187,8 +189,8 @@ def _count(row: dict[str, str], column: str) -> int:
     return int(value) if value.isdigit() else 0
 
 
-_LOADERS: dict[str, Callable[[Path], Iterator[Example]]] = {
-    "authored": _authored,  # type: ignore[dict-item]
+_LOADERS: dict[str, Callable[..., Iterator[Example]]] = {
+    "authored": _authored,
     "annotated": _annotated,
     "awsd": _awsd,
     "hrdsattack": _hrdsattack,

@@ -1,7 +1,7 @@
 """The markup of our own corpus: a header line per report, and tagged mentions in the text.
 
-    ### field-0001 | date: 2025-02-14 | style: sitrep | country: ML | violations: unlawful_killing | urgency: high
-    [[D:2025-02-13|Yesterday]] [[A:non_state_armed_group:perpetrator|armed men]] entered [[P:ML|Ménaka]].
+### field-0001 | date: 2025-02-14 | style: sitrep | country: ML | violations: unlawful_killing | urgency: high
+[[D:2025-02-13|Yesterday]] [[A:non_state_armed_group:perpetrator|armed men]] entered [[P:ML|Ménaka]].
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ Split = Literal["train", "validation", "calibration", "test"]
 @cache
 def _frozen() -> dict[str, dict[str, str]]:
     source = files("corpora").joinpath("splits.json")
-    return json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}  # type: ignore[no-any-return]
+    found: dict[str, dict[str, str]] = json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}
+    return found
 
 
 def groups() -> dict[str, str]:

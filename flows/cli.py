@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 some reports were quarantined or not delivered, 2 wrong us
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,7 +95,9 @@ def submit(
 def run(
     paths: Annotated[list[Path] | None, typer.Argument(help="Reports to take in first; - for standard input.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the results as JSON Lines.")] = None,
-    sample: Annotated[int | None, typer.Option("--sample", min=1, help="Dry run on N reports: show the queue load.")] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="Dry run on N reports: show the queue load.")
+    ] = None,
     direct: Annotated[bool, typer.Option("--direct", help="Without Prefect: quicker for a few reports.")] = False,
     source: SourceOption = None,
     map_: MapOption = None,
@@ -262,7 +263,9 @@ def deliver(
         if as_json:
             console.print_json({"owed": counts.get("owed", 0), "dead": counts.get("dead", 0), "dry_run": True})
         else:
-            console.out.print(f"{counts.get('owed', 0):,} deliveries would be tried; {counts.get('dead', 0):,} dead letters")
+            console.out.print(
+                f"{counts.get('owed', 0):,} deliveries would be tried; {counts.get('dead', 0):,} dead letters"
+            )
         return
     if replay:
         with opened.store.write() as connection:
@@ -271,7 +274,9 @@ def deliver(
     if as_json:
         console.print_json({"sent": done.sent, "failed": done.failed, "owed": done.owed, "dead": done.dead})
     else:
-        console.out.print(f"{done.sent:,} sent, {done.failed:,} failed, {done.owed:,} still owed, {done.dead:,} dead letters")
+        console.out.print(
+            f"{done.sent:,} sent, {done.failed:,} failed, {done.owed:,} still owed, {done.dead:,} dead letters"
+        )
         if done.dead:
             console.out.print("  dead letters are kept: mend the destination, then sitrep deliver --replay")
     raise typer.Exit(1 if done.owed or done.dead else 0)
@@ -287,12 +292,44 @@ def doctor(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
         console.print_json([{"check": c.name, "state": c.state, "found": c.found, "mend": c.mend} for c in checks])
     else:
         styles = {"ok": "green", "warning": "yellow", "broken": "bold red"}
-        rows = [(c.name, f"[{styles[c.state]}]{c.state}[/]", console.escape(c.found), console.escape(c.mend)) for c in checks]
+        rows = [
+            (c.name, f"[{styles[c.state]}]{c.state}[/]", console.escape(c.found), console.escape(c.mend))
+            for c in checks
+        ]
         console.out.print(console.table("Doctor", ("check", "", "found", "mend"), rows))
     raise typer.Exit(2 if any(c.state == "broken" for c in checks) else 0)
 
 
-def _submit(opened: Workspace, paths: list[Path], source: str | None, mapping: dict[str, str], progress: Progress) -> Any:
+@app.command(epilog="Example: [bold]sitrep export quarantine --batch 20250214-101500-3f9a2c --out mend.jsonl[/bold]")
+def export(
+    what: Annotated[str, typer.Argument(help="results or quarantine.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write, JSON Lines.")] = Path("export.jsonl"),
+    batch: Annotated[str | None, typer.Option("--batch", help="Only this batch; default: all.")] = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Write results, or quarantined rows with their original content to mend and submit again."""
+    from pipeline.results import write_quarantine, write_results
+    from pipeline.store import batches
+
+    writers = {"results": write_results, "quarantine": write_quarantine}
+    if what not in writers:
+        raise typer.BadParameter(f"{what!r} is neither results nor quarantine")
+    opened = open_workspace(workspace)
+    with opened.store.read() as connection:
+        if batch:
+            batches.receipt(connection, batch)
+        chosen = [batch] if batch else batches.recent(connection, limit=1_000_000)[::-1]
+    written = writers[what](opened.store, chosen, out)
+    if as_json:
+        console.print_json({"written": written, "file": str(out)})
+    else:
+        console.out.print(f"{written:,} lines in {out}")
+
+
+def _submit(
+    opened: Workspace, paths: list[Path], source: str | None, mapping: dict[str, str], progress: Progress
+) -> Any:
     from pipeline.submit import submit as take_in
 
     return take_in(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def print_receipt(receipt: Receipt, problems: Sequence[Any], *, shown: int = 20)
 
 def print_queues(policy: Policy, summaries: dict[str, QueueSummary], *, now: datetime) -> None:
     """Every queue of the policy with its load, overdue first in each row's figures."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for queue in policy.queues:
         summary = summaries.get(queue.id)
         name = queue.id + (" [dim](restricted)[/dim]" if queue.restricted else "")
@@ -113,13 +113,15 @@ def print_report(result: dict[str, Any], text: str) -> None:
     """One report: the text with its entities, what was decided and why, and where it went."""
     urgency = result["urgency"]
     level = urgency["id"] if urgency else "not decided"
-    out.print(f"[bold]{result['report']}[/bold]  [{URGENCY_STYLE.get(level, 'bold')}]{level}[/]  {escape(result['id'])}")
+    out.print(
+        f"[bold]{result['report']}[/bold]  [{URGENCY_STYLE.get(level, 'bold')}]{level}[/]  {escape(result['id'])}"
+    )
     out.print(f"[dim]batch {result['batch']}  date {result['report_date'] or '?'}  model {result['model']}[/dim]\n")
     out.print(marked_text(text, result))
     out.print()
     decided = [v for v in result["violations"] if v["decided"]]
     status = result["claim_status"]
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (v["id"], f"{v['probability']:.2f}", status.get(v["id"], ""), "; ".join(quotes(text, v["evidence"])))
         for v in sorted(decided, key=lambda v: -v["probability"])
     ]
@@ -132,9 +134,9 @@ def print_report(result: dict[str, Any], text: str) -> None:
     if urgency:
         levels = ", ".join(f"{k} {p:.2f}" for k, p in urgency["probabilities"].items())
         out.print(f"Urgency {level}: {levels}")
-    for title, columns, rows in entity_tables(result):
+    for title, columns, entities in entity_tables(result):
         out.print()
-        out.print(table(title, columns, rows))
+        out.print(table(title, columns, entities))
     out.print()
     rows = [(item["queue"], item["due"], escape(item["reason"])) for item in result["queues"]]
     out.print(table("Queues", ("queue", "due", "reason"), rows))
@@ -144,20 +146,22 @@ def print_report(result: dict[str, Any], text: str) -> None:
 
 def entity_tables(result: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
     """Title, columns and rows of each kind of entity that was found."""
-    places = [
+    places: list[tuple[str, ...]] = [
         (escape(p["text"]), escape(p["name"] or ""), p["iso2"] or "",
          "" if p["lat"] is None else f"{p['lat']:.3f}, {p['lon']:.3f}", p["precision"] or p["reason"] or "")
         for p in result["places"]
     ]  # fmt: skip
     if places:
         yield "Places", ("text", "place", "country", "coordinates", "precision"), places
-    actors = [(escape(a["text"]), a["type"], a["role"], escape(a["canonical"] or "")) for a in result["actors"]]
+    actors: list[tuple[str, ...]] = [
+        (escape(a["text"]), a["type"], a["role"], escape(a["canonical"] or "")) for a in result["actors"]
+    ]
     if actors:
         yield "Actors", ("text", "type", "role", "known as"), actors
-    dates = [(escape(d["text"]), d["iso"] or "unresolved") for d in result["dates"]]
+    dates: list[tuple[str, ...]] = [(escape(d["text"]), d["iso"] or "unresolved") for d in result["dates"]]
     if dates:
         yield "Dates", ("text", "value"), dates
-    counts = [
+    counts: list[tuple[str, ...]] = [
         (c["kind"], str(c["low"]) if c["high"] == c["low"] else f"{c['low']} to {c['high'] or '?'}", escape(c["who"]))
         for c in result["counts"]
     ]

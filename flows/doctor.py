@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -57,7 +56,11 @@ def _audit(opened: Workspace) -> Check:
 
 
 def _policy(opened: Workspace) -> Check:
-    return Check("policy", "ok", f"version {opened.policy.version}, {len(opened.policy.queues)} queues, {len(opened.policy.rules)} rules")
+    return Check(
+        "policy",
+        "ok",
+        f"version {opened.policy.version}, {len(opened.policy.queues)} queues, {len(opened.policy.rules)} rules",
+    )
 
 
 def _model(opened: Workspace) -> Check:
@@ -83,7 +86,9 @@ def _queues(opened: Workspace) -> Check:
     with opened.store.read() as connection:
         dead, waiting = outbox.counts(connection).get("dead", 0), reports.pending_count(connection)
     if dead:
-        return Check("queues", "warning", f"{dead:,} dead letters", "mend the destination, then sitrep deliver --replay")
+        return Check(
+            "queues", "warning", f"{dead:,} dead letters", "mend the destination, then sitrep deliver --replay"
+        )
     return Check("queues", "ok", f"{waiting:,} reports wait for triage", "sitrep run" if waiting else "")
 
 
@@ -93,7 +98,9 @@ def _sqlite() -> Check:
     if wal_is_safe():
         return Check("sqlite", "ok", f"{sqlite3.sqlite_version}, write-ahead log")
     return Check(
-        "sqlite", "ok", f"{sqlite3.sqlite_version}: rollback journal, since 3.51.3 mends the write-ahead log's reset bug"
+        "sqlite",
+        "ok",
+        f"{sqlite3.sqlite_version}: rollback journal, since 3.51.3 mends the write-ahead log's reset bug",
     )
 
 
@@ -124,7 +131,7 @@ def _clock(opened: Workspace) -> Check:
         recent = batches.recent(connection, limit=1)
         last = batches.receipt(connection, recent[0]).submitted_at if recent else None
     if last and last > now:
-        return Check("clock", "broken", f"the latest batch is from the future ({last:%Y-%m-%d %H:%M} UTC)", "set the clock")
+        return Check(
+            "clock", "broken", f"the latest batch is from the future ({last:%Y-%m-%d %H:%M} UTC)", "set the clock"
+        )
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
-
-

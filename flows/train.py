@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,12 @@ LANGUAGES = ("en",)
 
 
 def train_version(
-    out: Path, *, root: Path | None, recipe: Recipe, base: Path | None = None, full_labels: bool = True,
+    out: Path,
+    *,
+    root: Path | None,
+    recipe: Recipe,
+    base: Path | None = None,
+    full_labels: bool = True,
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Train on the train splits and write the version to the folder `out`; its figures on the test splits.
@@ -170,5 +174,3 @@ def card(name: str, manifest: Manifest, metrics: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
-
-

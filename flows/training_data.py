@@ -56,7 +56,9 @@ def pieces(example: Example, *, characters: int = 900, limit: int = 2) -> list[E
         end = example.text.rfind("\n", start + 200, start + characters)
         end = end if end > 0 else min(len(example.text), start + characters)
         spans = tuple(
-            replace(s, start=s.start - start, end=s.end - start) for s in example.spans if start <= s.start and s.end <= end
+            replace(s, start=s.start - start, end=s.end - start)
+            for s in example.spans
+            if start <= s.start and s.end <= end
         )
         if spans:
             made.append(replace(example, id=f"{example.id}:{start}", text=example.text[start:end], spans=spans))

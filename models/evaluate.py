@@ -72,12 +72,18 @@ def markdown(name: str, result: dict[str, Any]) -> str:
     lines += ["", "| type | reports | precision | recall | F1 |", "|---|---|---|---|---|"]
     for key, v in result["per_label"].items():
         note = "" if v["reports"] >= 5 else " (too few to tell)"
-        lines.append(f"| {key}{note} | {v['reports']} | {_text(v['precision'])} | {_text(v['recall'])} | {_text(v['f1'])} |")
+        lines.append(
+            f"| {key}{note} | {v['reports']} | {_text(v['precision'])} | {_text(v['recall'])} | {_text(v['f1'])} |"
+        )
     return "\n".join(lines) + "\n"
 
 
 def erasure(
-    texts: Sequence[str], decisions: Sequence[Decision], read: Callable[[Sequence[str]], Sequence[Any]], *, seed: int = 0
+    texts: Sequence[str],
+    decisions: Sequence[Decision],
+    read: Callable[[Sequence[str]], Sequence[Any]],
+    *,
+    seed: int = 0,
 ) -> dict[str, float]:
     """How much a decided violation's probability falls without its strongest sentence, against a random other.
 
@@ -96,11 +102,12 @@ def erasure(
             evidence = (violation.evidence[0].start, violation.evidence[0].end)
             others = [span for span in spans if span != evidence]
             other = others[int(rng.integers(len(others)))]
-            erased += [text[: s] + text[e:] for s, e in (evidence, other)]
+            erased += [text[:s] + text[e:] for s, e in (evidence, other)]
             cases.append((violation.id, violation.probability))
     readings = read(erased)
     drops = [
-        (p - readings[2 * i].violations[ident], p - readings[2 * i + 1].violations[ident]) for i, (ident, p) in enumerate(cases)
+        (p - readings[2 * i].violations[ident], p - readings[2 * i + 1].violations[ident])
+        for i, (ident, p) in enumerate(cases)
     ]
     if not drops:
         return {"cases": 0}

@@ -26,9 +26,7 @@ def build_graph(weights: Weights, *, heads: int = 12, epsilon: float = 1e-12) ->
     length = op.gather(op.shape_of(ids), op.constant(np.int64(1)), op.constant(np.int64(0)))
     positions = op.range(op.constant(np.int64(0)), length, op.constant(np.int64(1)), "i64")
     embedding = "encoder.embeddings."
-    hidden = op.gather(
-        op.constant(weights[embedding + "word_embeddings.weight"]), ids, op.constant(np.int64(0))
-    )
+    hidden = op.gather(op.constant(weights[embedding + "word_embeddings.weight"]), ids, op.constant(np.int64(0)))
     position = op.gather(
         op.constant(weights[embedding + "position_embeddings.weight"]), positions, op.constant(np.int64(0))
     )
@@ -45,7 +43,8 @@ def build_graph(weights: Weights, *, heads: int = 12, epsilon: float = 1e-12) ->
         hidden = _layer(hidden, mask, weights, f"encoder.encoder.layer.{number}.", heads, epsilon)
     scores = op.matmul(hidden, op.constant(weights["labels.query.weight"]), False, True)
     padded = op.multiply(
-        op.subtract(op.constant(np.float32(1)), op.unsqueeze(keep, op.constant(np.int64(2)))), op.constant(np.float32(-1e4))
+        op.subtract(op.constant(np.float32(1)), op.unsqueeze(keep, op.constant(np.int64(2)))),
+        op.constant(np.float32(-1e4)),
     )
     share = op.softmax(op.add(scores, padded), 1)
     contributions = op.multiply(share, op.matmul(hidden, op.constant(weights["labels.value.weight"]), False, True))

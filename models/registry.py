@@ -14,7 +14,11 @@ DEFAULT = "minilm-sitrep-1"
 def shipped() -> dict[str, Path]:
     """Versions that come with Sitrep, by name."""
     root = Path(str(files("models").joinpath("shipped")))
-    return {folder.name: folder for folder in sorted(root.iterdir()) if (folder / MANIFEST).is_file()} if root.is_dir() else {}
+    return (
+        {folder.name: folder for folder in sorted(root.iterdir()) if (folder / MANIFEST).is_file()}
+        if root.is_dir()
+        else {}
+    )
 
 
 def find(version: str | Path | None) -> Path:

@@ -92,7 +92,7 @@ def train(
                 outputs, [examples[i] for i in rows], [encoded[i] for i in rows], positive_weight, recipe, device
             )
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             if step < steps - 1:
@@ -101,7 +101,10 @@ def train(
             losses.append(loss.item())
         scores = quick_scores(predict(network, held_out, device=device), validation, held_out)
         history.append({"epoch": epoch + 1, "loss": float(np.mean(losses)), **scores})
-        report(f"epoch {epoch + 1}  {time.monotonic() - began:.0f} s  " + "  ".join(f"{k} {v:.3f}" for k, v in history[-1].items()))
+        report(
+            f"epoch {epoch + 1}  {time.monotonic() - began:.0f} s  "
+            + "  ".join(f"{k} {v:.3f}" for k, v in history[-1].items())
+        )
         if scores["score"] > best_score:
             best_score, best = scores["score"], copy.deepcopy(network.state_dict())
     network.load_state_dict(best)
@@ -121,7 +124,9 @@ def collate(rows: Sequence[Encoded]) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def predict(network: ReportNetwork, encoded: Sequence[Encoded], *, device: torch.device) -> list[dict[str, NDArray[Any]]]:
+def predict(
+    network: ReportNetwork, encoded: Sequence[Encoded], *, device: torch.device
+) -> list[dict[str, NDArray[Any]]]:
     """Outputs per text as arrays, without padding, in the order of `encoded`."""
     network.eval()
     results: dict[int, dict[str, NDArray[Any]]] = {}
@@ -151,7 +156,9 @@ def quick_scores(
     said, true = (logits > 0) & known, (gold > 0.5) & known
     per_label = [_f1(said[:, i], true[:, i]) for i in range(len(VIOLATIONS)) if true[:, i].sum() >= 3]
     micro, macro = _f1(said, true), float(np.mean(per_label)) if per_label else 0.0
-    levels = [((p["urgency"] > 0).sum(), e.urgency) for p, e in zip(predictions, examples, strict=True) if e.urgency >= 0]
+    levels = [
+        ((p["urgency"] > 0).sum(), e.urgency) for p, e in zip(predictions, examples, strict=True) if e.urgency >= 0
+    ]
     kappa = quadratic_kappa([int(a) for a, _ in levels], [b for _, b in levels], levels=len(URGENCIES))
     pairs = [(p["tags"].argmax(-1), e.tags) for p, e in zip(predictions, encoded, strict=True) if (e.tags > 0).any()]
     predicted = np.concatenate([a[b >= 0] for a, b in pairs]) if pairs else np.zeros(0)
@@ -252,7 +259,8 @@ def _schedule(step: int, steps: int) -> float:
 def _positive_weights(targets: NDArray[np.float32], *, largest: float) -> NDArray[np.float32]:
     positive = np.nansum(targets > 0.5, axis=0)
     negative = np.nansum(targets <= 0.5, axis=0)
-    return np.clip(np.sqrt(negative / np.maximum(positive, 1)), 1.0, largest).astype(np.float32)
+    weights: NDArray[np.float32] = np.clip(np.sqrt(negative / np.maximum(positive, 1)), 1.0, largest).astype(np.float32)
+    return weights
 
 
 def _f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:

@@ -89,7 +89,7 @@ def deliver(
 
 def backoff(attempts: int, *, rng: random.Random) -> timedelta:
     """Exponential back-off with full jitter, at least half of the step."""
-    step = min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
+    step: timedelta = min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
     return step * (0.5 + rng.random() / 2)
 
 
@@ -101,6 +101,4 @@ def _documents(connection: Connection, claim: outbox.Claim) -> list[tuple[Row[An
 def _message(row: Row[Any], document: dict[str, Any]) -> Message:
     # A destination learns of its own queue only: the others may be restricted.
     own = [item for item in document["queues"] if item["queue"] == row.queue]
-    return Message(
-        key=row.idempotency_key, queue=row.queue, batch=row.batch, payload={**document, "queues": own}
-    )
+    return Message(key=row.idempotency_key, queue=row.queue, batch=row.batch, payload={**document, "queues": own})

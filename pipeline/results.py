@@ -33,13 +33,34 @@ def write_results(
     return written
 
 
+def write_quarantine(store: Store, batch_ids: Sequence[str], path: Path) -> int:
+    """Write quarantined rows with their original content as JSON Lines; the number of lines.
+
+    A row of a table is written as its cells, so that it can be mended in place and submitted again;
+    the reason stands beside it under `_quarantined`.
+    """
+    partial = path.with_name(path.name + ".partial")
+    written = 0
+    with store.read() as connection, partial.open("w", encoding="utf-8") as stream:
+        for batch in batch_ids:
+            for row in batches.quarantined(connection, batch):
+                content = row.content if isinstance(row.content, dict) else {"content": row.content}
+                why = {"where": row.locator, "reason": row.reason, "message": row.message}
+                stream.write(json.dumps({**content, "_quarantined": why}, ensure_ascii=False) + "\n")
+                written += 1
+    partial.replace(path)
+    return written
+
+
 def batch_results(connection: Connection, batch: str) -> Iterator[dict[str, Any]]:
     """A line for every row of a batch; accepted rows that wait for triage say so."""
     rows = batches.lines(connection, batch)
     while chunk := list(islice(rows, ROWS_AT_A_TIME)):
         seqs = [row.report for row in chunk if row.report is not None]
         accepted = report_results(connection, [row.report for row in chunk if row.outcome == "accepted"])
-        names = {r.seq: r.id for r in connection.execute(select(report.c.seq, report.c.id).where(report.c.seq.in_(seqs)))}
+        names = {
+            r.seq: r.id for r in connection.execute(select(report.c.seq, report.c.id).where(report.c.seq.in_(seqs)))
+        }
         for row in chunk:
             if row.outcome == "accepted":
                 waiting = {"id": row.external_id or names[row.report], "report": names[row.report], "pending": True}

@@ -27,9 +27,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SITREP_", extra="forbid")
 
     workspace: Path = Field(default=Path(), description="the folder that holds sitrep.toml")
-    database: SecretStr = Field(
-        default=SecretStr("sqlite:///sitrep.db"), description="SQLAlchemy URL of the store"
-    )
+    database: SecretStr = Field(default=SecretStr("sqlite:///sitrep.db"), description="SQLAlchemy URL of the store")
     policy: Path = Field(default=Path("policy.toml"), description="routing policy")
     gazetteer: Path | None = Field(default=None, description="a gazetteer built by `sitrep gazetteer import`")
     model: str | None = Field(default=None, description="model version, or a folder; default: the shipped one")

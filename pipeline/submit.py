@@ -141,7 +141,7 @@ def _decide(
                     "batch": batch,
                     "line": line,
                     "locator": row.locator,
-                    "external_id": None,
+                    "external_id": row.external_id,
                     "reason": str(row.problem.reason),
                     "message": row.problem.message,
                     "content": row.content,
@@ -258,8 +258,40 @@ class _Index:
 
 
 _NUMBER_WORDS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand no none not".split()
+    [
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "thousand",
+        "no",
+        "none",
+        "not",
+    ]
 )
 
 

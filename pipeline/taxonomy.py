@@ -83,9 +83,7 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
         data: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
         return Taxonomy(
             version=data["version"],
-            violations=tuple(
-                Violation(**{**v, "sources": tuple(v.get("sources", ()))}) for v in data["violation"]
-            ),
+            violations=tuple(Violation(**{**v, "sources": tuple(v.get("sources", ()))}) for v in data["violation"]),
             urgencies=tuple(
                 Urgency(u["id"], u["definition"], parse_duration(u["respond_within"])) for u in data["urgency"]
             ),

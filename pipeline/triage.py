@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from pipeline.classify import ReportModel, decide
 from pipeline.errors import OperatorError
@@ -160,7 +161,7 @@ def _record(
 ) -> ChunkResult:
     """Store a chunk's results; reports that another worker triaged meanwhile are left out."""
     policy = rooms.policy
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "report": seq,
             "model": assessment.model,
@@ -223,19 +224,17 @@ def _in_original(violation: ViolationDecision, text: Normalised) -> ViolationDec
 def _entities_in_original(entities: Entities, original: str, text: Normalised) -> Entities:
     """Every span moved from the normalised text to the original, and its wording taken from there."""
 
-    def span(start: int, end: int) -> dict[str, int | str]:
+    def span(start: int, end: int) -> dict[str, Any]:
         start, end = text.to_original(start, end)
         return {"start": start, "end": end, "text": original[start:end]}
 
-    def offsets(start: int, end: int) -> dict[str, int]:
+    def offsets(start: int, end: int) -> dict[str, Any]:
         start, end = text.to_original(start, end)
         return {"start": start, "end": end}
 
     return Entities(
-        places=tuple(replace(place, **span(place.start, place.end)) for place in entities.places),  # type: ignore[arg-type]
-        actors=tuple(replace(actor, **span(actor.start, actor.end)) for actor in entities.actors),  # type: ignore[arg-type]
-        dates=tuple(replace(mention, **span(mention.start, mention.end)) for mention in entities.dates),  # type: ignore[arg-type]
+        places=tuple(replace(place, **span(place.start, place.end)) for place in entities.places),
+        actors=tuple(replace(actor, **span(actor.start, actor.end)) for actor in entities.actors),
+        dates=tuple(replace(mention, **span(mention.start, mention.end)) for mention in entities.dates),
         counts=tuple(replace(count, **offsets(count.start, count.end)) for count in entities.counts),
     )
-
-

@@ -44,19 +44,26 @@ def fit_platt(logits: Array, labels: Array, *, prior: float = 10.0) -> Platt:
 
 
 def _fit(x: Array, y: Array, *, centre: Array, prior: float) -> Array:
-    """Maximum a posteriori of a logistic curve by Newton's method."""
+    """Maximum a posteriori of a logistic curve, by Newton's method with halved steps where it overshoots."""
+
+    def loss(w: Array) -> float:
+        z = w[0] * x + w[1]
+        return float((np.logaddexp(0, z) - y * z).sum() + prior / 2 * ((w - centre) ** 2).sum())
+
     w = centre.copy()
-    for _ in range(50):
+    for _ in range(100):
         p = sigmoid(w[0] * x + w[1])
         design = np.stack([x, np.ones_like(x)])
         gradient = design @ (p - y) + prior * (w - centre)
         hessian = (design * (p * (1 - p))) @ design.T + prior * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
-        w = w - step
-        if np.abs(step).max() < 1e-8:
+        size = 1.0
+        while size > 1e-6 and loss(w - size * step) > loss(w):
+            size /= 2
+        w = w - size * step
+        if np.abs(size * step).max() < 1e-8:
             break
-    w[0] = max(w[0], 0.05)
-    return np.asarray(w)
+    return np.array([max(w[0], 0.05), w[1]])
 
 
 def expected_calibration_error(probabilities: Array, labels: Array, *, bins: int = 10) -> float:
@@ -64,7 +71,11 @@ def expected_calibration_error(probabilities: Array, labels: Array, *, bins: int
     p, y = probabilities.ravel(), labels.ravel()
     p, y = p[~np.isnan(y)], y[~np.isnan(y)]
     which = np.minimum((p * bins).astype(int), bins - 1)
-    gaps = [(which == b).mean() * abs(p[which == b].mean() - y[which == b].mean()) for b in range(bins) if (which == b).any()]
+    gaps = [
+        (which == b).mean() * abs(p[which == b].mean() - y[which == b].mean())
+        for b in range(bins)
+        if (which == b).any()
+    ]
     return float(sum(gaps))
 
 

@@ -89,7 +89,9 @@ def _type(surface: str, tag: Tag, lexicon: Lexicon) -> str:
 
 
 _BEFORE_PERPETRATOR = re.compile(r"\b(?:by|from)\s+(?:the\s+|a\s+|an\s+|unknown\s+|suspected\s+)?$", re.I)
-_AFTER_SOURCE = re.compile(r"^\s*(?:said|say|says|reported|reports|told|documented|stated|confirmed|witnessed|alleged|called)\b", re.I)
+_AFTER_SOURCE = re.compile(
+    r"^\s*(?:said|say|says|reported|reports|told|documented|stated|confirmed|witnessed|alleged|called)\b", re.I
+)
 _BEFORE_SOURCE = re.compile(r"\b(?:according to|told|said)\s+(?:the\s+|a\s+)?$", re.I)
 _AFTER_ACT = re.compile(
     r"^[^.;]{0,40}?\b(?:attacked|shot|killed|abducted|kidnapped|arrested|detained|beat|burn(?:ed|t)|looted|entered|raided|"

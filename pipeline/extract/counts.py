@@ -12,8 +12,28 @@ from pipeline.report import Count
 _WORDS = {
     w: n
     for n, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 } | {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -31,7 +51,7 @@ _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|marc
 _COUNT = re.compile(
     rf"(?P<bound>at least|more than|over|up to|almost|nearly|about|around|some|approximately|no fewer than|an estimated)?\s*"
     rf"(?:between\s+)?(?<![\w.,-])(?P<low>{_NUMBER})(?:\s*(?:-|–|to|and|or)\s*(?P<high>{_FIGURE}|{_WORD}))?(?![\w%])"
-    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
+    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:(?!(?:and|or|the|of|hours?|days?|weeks?|months?|years?|minutes|km|in|at|on|from)\b)[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
     re.I,
 )
 _BARE = re.compile(

@@ -42,7 +42,24 @@ _WEEKDAYS = {
 _NUMBERS = {
     word: number
     for number, words in enumerate(
-        "zero|one a an|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen".split("|")
+        [
+            "zero",
+            "one a an",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+        ]
     )
     for word in words.split()
 } | {"couple of": 2, "a couple of": 2}
@@ -198,10 +215,7 @@ def _require(day: date | None) -> date:
 def _full(match: re.Match[str], context: _Context) -> Value:
     groups = match.groupdict()
     day, month = int(groups.get("day") or 1), _month(match)
-    if groups.get("year"):
-        made = date(_year(groups["year"]), month, day)
-    else:
-        made = _with_year(month, day, context)
+    made = date(_year(groups["year"]), month, day) if groups.get("year") else _with_year(month, day, context)
     return made.isoformat()
 
 
@@ -332,13 +346,17 @@ def _later(match: re.Match[str], context: _Context) -> Value:
 
 def _period(match: re.Match[str], context: _Context) -> Value:
     today = _require(context.report_date)
-    step = {"last": -1, "past": -1, "previous": -1, "this": 0, "current": 0, "next": 1, "coming": 1}[match["which"].lower()]
+    step = {"last": -1, "past": -1, "previous": -1, "this": 0, "current": 0, "next": 1, "coming": 1}[
+        match["which"].lower()
+    ]
     unit = match["unit"].lower()
     if unit == "week":
         monday = today - timedelta(days=today.weekday()) + timedelta(weeks=step)
         return f"{monday.isoformat()}/{(monday + timedelta(days=6)).isoformat()}"
     if unit == "weekend":
-        saturday = today - timedelta(days=today.weekday() - 5) + timedelta(weeks=min(step, 0) if today.weekday() < 5 else 0)
+        saturday = (
+            today - timedelta(days=today.weekday() - 5) + timedelta(weeks=min(step, 0) if today.weekday() < 5 else 0)
+        )
         return f"{saturday.isoformat()}/{(saturday + timedelta(days=1)).isoformat()}"
     if unit == "month":
         months = today.year * 12 + today.month - 1 + step
@@ -389,7 +407,11 @@ def _military(match: re.Match[str], context: _Context) -> Value:
     groups = match.groupdict()
     day = int(match["day"])
     if groups.get("month"):
-        made = date(_year(groups["year"]), _month(match), day) if groups.get("year") else _with_year(_month(match), day, context)
+        made = (
+            date(_year(groups["year"]), _month(match), day)
+            if groups.get("year")
+            else _with_year(_month(match), day, context)
+        )
     else:
         today = _require(context.report_date)
         month = today.month if day <= today.day + 3 else (today.month - 2) % 12 + 1
@@ -409,12 +431,18 @@ def _day_of_month(match: re.Match[str], context: _Context) -> Value:
 
 def _season(match: re.Match[str], context: _Context) -> Value:
     first, last = _SEASONS[match["season"].lower()]
-    year = int(match["year"]) if match["year"] else _require(context.report_date).year - ("last" in match.group().lower())
+    year = (
+        int(match["year"]) if match["year"] else _require(context.report_date).year - ("last" in match.group().lower())
+    )
     return f"{year}-{first:02}/{year + (last < first)}-{last:02}"
 
 
 def _quarter(match: re.Match[str], context: _Context) -> Value:
-    quarter = int(match["q"]) if match["q"] else {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4}[match["ordinal"].lower()]
+    quarter = (
+        int(match["q"])
+        if match["q"]
+        else {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4}[match["ordinal"].lower()]
+    )
     year = int(match["year"]) if match["year"] else _require(context.report_date).year
     return f"{year}-{quarter * 3 - 2:02}/{year}-{quarter * 3:02}"
 
@@ -465,7 +493,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(rf"(?:{_WEEKDAY},?\s+)?(?:the )?{_DAY}{_OF}{_MONTH}(?:,?\s+(?:of )?{_YEAR}|\s+(?P<lastyear>(?:of )?last year))?(?:, a \w+day)?", _full, "calendar"),
     _rule(rf"(?:{_WEEKDAY},?\s+)?{_MONTH}\s+{_DAY}(?:,?\s+{_YEAR})?", _full, "calendar"),
     _rule(rf"{_DAY}[- ]{_MONTH}[- ](?P<year>\d\d|2[0O]\d\d)", _full, "calendar"),
-    _rule(rf"(?P<first>\d{{1,2}})[/.](?P<second>\d{{1,2}})[/.](?P<year>(?:19|20)?\d\d)", _numeric, "calendar"),
+    _rule(r"(?P<first>\d{1,2})[/.](?P<second>\d{1,2})[/.](?P<year>(?:19|20)?\d\d)", _numeric, "calendar"),
     _rule(r"(?P<first>3[01]|[12]\d|0?[1-9])/(?P<second>0?[1-9]|1[0-2])", _numeric, "day_first_assumed", sure=False),
     _rule(rf"(?P<day>0[1-9]|[12]\d|3[01])\s?(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s?[A-Z]?\s?{_DTG_MONTH}\s?(?P<year>(?:20)?\d\d)?", _military, "date_time_group"),
     _rule(r"(?P<day>0[1-9]|[12]\d|3[01])(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)[A-Z]", _military, "date_time_group", case=True),
@@ -487,7 +515,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule(rf"(?:yesterday|yest|ystrday|ystday|hier|ayer)(?:\s+(?:{_PART}|noon|midday))?", _days(-1), "report_date"),
     _rule(r"yest(?:erday)?\s+(?:at\s+)?(?P<word>noon|midday)", lambda m, c: f"{(_require(c.report_date) - timedelta(days=1)).isoformat()}T12:00", "report_date"),
     _rule(r"(?:last (?:night|nite|evening)|la nuit dernière|anoche)", _days(-1), "report_date"),
-    _rule(rf"(?:today|2day|tonight|tonite|2nite|(?:this|dis) (?:early )?(?:morning|afternoon|evening|night)|ce matin|ce soir|aujourd['’]hui|hoy|esta mañana)", _days(0), "report_date"),
+    _rule(r"(?:today|2day|tonight|tonite|2nite|(?:this|dis) (?:early )?(?:morning|afternoon|evening|night)|ce matin|ce soir|aujourd['’]hui|hoy|esta mañana)", _days(0), "report_date"),
     _rule(rf"(?:tomorrow|tmrw|tomoro|2moro|2morrow|demain|mañana)(?:\s+{_PART})?", _days(1), "report_date"),
     _rule(rf"{_NUMBER}\s+(?P<unit>days?|weeks?|months?|years?)\s+ago", _ago, "report_date"),
     _rule(rf"il y a {_NUMBER}\s+(?P<unit>jours|semaines|mois|ans)", _ago, "report_date"),
@@ -520,4 +548,3 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r"(?P<word>noon|midday|midnight|dawn|dusk|nightfall|sunrise|sunset|first light)", _named_hour, "clock", sure=False),
     _rule(r"(?:recently|in recent (?:days|weeks|months)|lately|these days|some time ago)", _unresolved, "vague", sure=False),
 )  # fmt: skip
-

@@ -81,7 +81,7 @@ class Gazetteer:
             " ORDER BY p.kind = 'country' DESC, p.population DESC LIMIT 40",
             (key,),
         )
-        return tuple(Candidate(*row[:8], is_main=bool(row[8]), match=match) for row in rows)
+        return tuple(Candidate(*(*row[:8], bool(row[8]), match)) for row in rows)
 
 
 def default_gazetteer() -> Gazetteer:
@@ -124,7 +124,8 @@ def build(path: Path, entries: Iterable[Entry]) -> int:
             if key := name_key(other):
                 keys.setdefault(key, 0)
         connection.executemany(
-            "INSERT INTO name VALUES (?, ?, ?, ?)", [(key, sound_key(key), rank, count) for key, rank in keys.items() if key]
+            "INSERT INTO name VALUES (?, ?, ?, ?)",
+            [(key, sound_key(key), rank, count) for key, rank in keys.items() if key],
         )
     connection.executescript(_INDEXES + "ANALYZE;")
     connection.commit()
@@ -166,7 +167,11 @@ def _countries(cached: dict[str, dict[str, object]], pycountry: object) -> Itera
     for iso2, country in cached.items():
         names = {str(country["name"]), *_COUNTRY_ALIASES.get(iso2, ())}
         if (listed := known.get(iso2)) is not None:
-            names |= {listed.name, getattr(listed, "official_name", listed.name), getattr(listed, "common_name", listed.name)}
+            names |= {
+                listed.name,
+                getattr(listed, "official_name", listed.name),
+                getattr(listed, "common_name", listed.name),
+            }
         yield (
             int(str(country["geonameid"])), str(country["name"]), "country", iso2, None, None, None,
             int(str(country["population"])), names,
@@ -178,6 +183,7 @@ def import_geonames(dump: Path, *, out: Path, countries: Collection[str] | None 
 
     Streams, so memory does not grow with the dump. Countries and subdivisions come from the packages.
     """
+
     def entries() -> Iterator[Entry]:
         for entry in bundled_entries():
             if entry[2] == "place":

@@ -45,9 +45,7 @@ class Mention:
     text: str
 
 
-def find_places(
-    text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country: str | None = None
-) -> list[Place]:
+def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country: str | None = None) -> list[Place]:
     """The places mentioned in `text`, resolved; `country` is the report's own (ISO 3166-1 alpha-2)."""
     mentions = _mentions(text, tags, gazetteer)
     candidates = {m: gazetteer.candidates(m.text) for m in mentions}
@@ -106,7 +104,9 @@ def _container(
     """Countries of what follows in `Bankass, Mali` or `Bouroum (Namentenga)`."""
     for other in mentions:
         if 0 < other.start - mention.end <= 4 and re.fullmatch(r",? ?\(?|, in ", text[mention.end : other.start]):
-            return frozenset(c.iso2 for c in candidates[other] if c.iso2 and (c.kind != "place" or c.population > 20_000))
+            return frozenset(
+                c.iso2 for c in candidates[other] if c.iso2 and (c.kind != "place" or c.population > 20_000)
+            )
     return frozenset()
 
 

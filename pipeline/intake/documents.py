@@ -33,7 +33,9 @@ def read_docx(path: Path, *, name: str, limits: Limits, source: str | None) -> I
 
     try:
         document = docx.Document(str(path))
-        parts = [block.text if hasattr(block, "text") else _table_text(block) for block in document.iter_inner_content()]
+        parts = [
+            block.text if hasattr(block, "text") else _table_text(block) for block in document.iter_inner_content()
+        ]
     except Exception as error:  # python-docx and lxml raise many kinds on a damaged file
         raise Refused(Reason.CORRUPT, f"the document cannot be read ({type(error).__name__}): save it again") from None
     yield _row("\n".join(parts).strip(), name, limits, Candidate("", source=source))

@@ -38,7 +38,10 @@ def detect(sample: bytes) -> str:
     if b"\0" in sample[:4096] and sample[1:4096:2].count(0) > len(sample[:4096]) // 3:
         return "utf-16-le"
     good = bad = 0
-    for line in sample.splitlines()[:-1] or [sample]:
+    lines = sample.splitlines()
+    if len(sample) >= SAMPLE:
+        lines.pop()  # cut off by the sample's end
+    for line in lines:
         if line.isascii():
             continue
         try:
@@ -52,7 +55,11 @@ def detect(sample: bytes) -> str:
 
     best = from_bytes(sample[: 1 << 16]).best()
     # The identifier tells Windows code pages apart poorly on little text; Western is the likeliest.
-    return "cp1252" if best is None or best.encoding in ("ascii", "utf_8", "cp1250", "cp1252", "latin_1", "mac_roman") else best.encoding
+    return (
+        "cp1252"
+        if best is None or best.encoding in ("ascii", "utf_8", "cp1250", "cp1252", "latin_1", "mac_roman")
+        else best.encoding
+    )
 
 
 def decode_document(data: bytes) -> Decoded:

@@ -10,8 +10,22 @@ from pipeline.intake.rows import Limits, Problem, Reason
 
 _ISO = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$")
 _NUMERIC = re.compile(r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})$")
-_FORMATS = ("%d %B %Y", "%d %b %Y", "%d %b, %Y", "%B %d, %Y", "%b %d, %Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%b-%Y", "%d-%B-%Y", "%d-%b-%y")
-_FORMULA = re.compile(r"^\s*[=@](?:[A-Za-z_.]+\s*[(|!]|[-+]?\d+(?:\.\d+)?\s*[-+*/]|\w+![A-Z]+\d|cmd\|)|^\s*[-+](?:cmd\||@SUM)", re.I)
+_FORMATS = (
+    "%d %B %Y",
+    "%d %b %Y",
+    "%d %b, %Y",
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d-%b-%Y",
+    "%d-%B-%Y",
+    "%d-%b-%y",
+)
+_FORMULA = re.compile(
+    r"^\s*[=@](?:[A-Za-z_.]+\s*[(|!]|[-+]?\d+(?:\.\d+)?\s*[-+*/]|\w+![A-Z]+\d|cmd\|)|^\s*[-+](?:cmd\||@SUM)", re.I
+)
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)
 
@@ -121,7 +135,9 @@ def check_text(value: object, limits: Limits) -> str:
     if not any(c.isalnum() for c in text):
         raise BadField(Reason.EMPTY_TEXT, "the text is empty: fill it in")
     if len(text) > limits.text_characters:
-        raise BadField(Reason.TOO_LONG, f"the text is longer than {limits.text_characters:,} characters: split the report")
+        raise BadField(
+            Reason.TOO_LONG, f"the text is longer than {limits.text_characters:,} characters: split the report"
+        )
     if _FORMULA.search(text):
         raise BadField(Reason.FORMULA, "there is a formula where the text should be: paste it as plain text")
     if _CONTROL.search(text):

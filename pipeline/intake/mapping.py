@@ -58,7 +58,8 @@ def find_columns(header: Sequence[object], mapping: Mapping[str, str]) -> Column
         offers = [names[keys.index(o)] for o in _names()["offers"]["text"] if o in keys]
         advice = " or ".join(f"--map text={_quoted(o)}" for o in offers) or "--map text=COLUMN"
         raise Refused(
-            Reason.UNKNOWN_COLUMNS, f"no column is called text: say which one holds the reports, with {advice}; columns: {_listed(names)}"
+            Reason.UNKNOWN_COLUMNS,
+            f"no column is called text: say which one holds the reports, with {advice}; columns: {_listed(names)}",
         )
     return Columns(names, positions)
 
@@ -88,7 +89,9 @@ def row_from_cells(
     if external_id:
         external_id = external_id.encode("utf-8", "backslashreplace").decode()
     if len(cells) > len(columns.header) and any(str(c).strip() for c in cells[len(columns.header) :] if c is not None):
-        problem = Problem(Reason.RAGGED_ROW, "the row has more cells than the table has columns: quote texts that hold commas")
+        problem = Problem(
+            Reason.RAGGED_ROW, "the row has more cells than the table has columns: quote texts that hold commas"
+        )
         return Row(locator, line, content, problem=problem, external_id=external_id)
     taken = set(columns.positions.values())
     try:

@@ -16,7 +16,9 @@ _HIDDEN = re.compile("[\u00ad\u180e\u200b-\u200d\u2060-\u2064\ufeff\U000e0000-\U
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MOJIBAKE = re.compile("[ÂÃâ][\u0080-\u00bf\u2018-\u201e\u2020-\u2022\u20ac\u2122]|Ã[ -¿]")
 _WORD = re.compile(r"\w+")
-_PLAIN = re.compile("[\t\n\r -~\u00c0-\u024f\u0600-\u06ff\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2022\u00a7\u00b0\u00ab\u00bb]*")
+_PLAIN = re.compile(
+    "[\t\n\r -~\u00c0-\u024f\u0600-\u06ff\u2013\u2014\u2018\u2019\u201c\u201d\u2026\u2022\u00a7\u00b0\u00ab\u00bb]*"
+)
 
 # Letters of other scripts that look like Latin ones (a part of Unicode's confusables that occurs in
 # deliberate disguise); applied only inside words that hold Latin letters as well.

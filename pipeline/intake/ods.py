@@ -22,7 +22,8 @@ def sheets(path: Path, limits: Limits) -> Iterator[tuple[str, Iterator[list[Any]
 
     try:
         with zipfile.ZipFile(path) as archive, archive.open("content.xml") as stream:
-            title, rows = "", []
+            title = ""
+            rows: list[list[Any]] = []
             for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
                 if event == "start" and element.tag == f"{_TABLE}table":
                     title, rows = element.get(f"{_TABLE}name", ""), []

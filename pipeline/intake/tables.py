@@ -16,7 +16,9 @@ from pipeline.intake.mapping import Columns, find_columns, jsonable, row_from_ce
 from pipeline.intake.rows import Limits, Problem, Reason, Refused, Row
 
 
-def read_delimited(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None) -> Iterator[Row]:
+def read_delimited(
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None
+) -> Iterator[Row]:
     """CSV and TSV. A quote that is never closed costs its own line, not the lines after it."""
     csv.field_size_limit(limits.line_bytes)
     with path.open("rb") as stream:
@@ -107,7 +109,9 @@ def _delimiter(sample: str) -> str:
     return max(",;\t|", key=first.count)
 
 
-def read_jsonl(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None) -> Iterator[Row]:
+def read_jsonl(
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None
+) -> Iterator[Row]:
     """JSON Lines: each line an object by itself."""
     with path.open("rb") as stream:
         for number, line in enumerate(_bounded_lines(stream, limits), 1):
@@ -130,7 +134,9 @@ def _bounded_lines(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
         yield line
 
 
-def read_json(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None) -> Iterator[Row]:
+def read_json(
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None
+) -> Iterator[Row]:
     """A JSON array of objects, or one object."""
     if path.stat().st_size > limits.document_bytes:
         raise Refused(Reason.TOO_LARGE, "a JSON array of this size has to be sent as JSON Lines, one object a line")
@@ -162,7 +168,9 @@ def _record_row(
     return row_from_cells(columns, list(record.values()), locator=where, line=line, limits=limits, source=source)
 
 
-def read_xlsx(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None) -> Iterator[Row]:
+def read_xlsx(
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None
+) -> Iterator[Row]:
     """Every sheet of a workbook that has rows; formulas are seen as formulas, never computed."""
     guard_zip(path, limits)
     import openpyxl
@@ -187,7 +195,9 @@ def _sheet_rows(sheet: Any) -> Iterator[list[Any]]:
     except Refused:
         raise
     except Exception as error:
-        raise Refused(Reason.CORRUPT, f"the sheet cannot be read to its end ({type(error).__name__}): save it again") from None
+        raise Refused(
+            Reason.CORRUPT, f"the sheet cannot be read to its end ({type(error).__name__}): save it again"
+        ) from None
 
 
 def read_ods(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None) -> Iterator[Row]:
@@ -199,7 +209,9 @@ def read_ods(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limit
         yield from _table_rows(rows, f"{name}!{title}", mapping, limits, source)
 
 
-def read_parquet(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None) -> Iterator[Row]:
+def read_parquet(
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None
+) -> Iterator[Row]:
     """Parquet, a batch of rows at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -212,7 +224,12 @@ def read_parquet(path: Path, *, name: str, mapping: Mapping[str, str], limits: L
             for record in batch.to_pylist():
                 number += 1
                 yield row_from_cells(
-                    columns, list(record.values()), locator=f"{name}:{number}", line=number, limits=limits, source=source
+                    columns,
+                    list(record.values()),
+                    locator=f"{name}:{number}",
+                    line=number,
+                    limits=limits,
+                    source=source,
                 )
     except (pa.ArrowException, OSError) as error:
         raise Refused(Reason.CORRUPT, f"the Parquet file cannot be read ({type(error).__name__})") from None

@@ -83,7 +83,9 @@ def load_policy(path: Path | None = None, *, taxonomy: Taxonomy | None = None) -
     try:
         text = source.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: run `sitrep init`, or correct `policy` in sitrep.toml") from error
+        raise ConfigurationError(
+            f"{path}: cannot be read: run `sitrep init`, or correct `policy` in sitrep.toml"
+        ) from error
     try:
         document = _Document.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:

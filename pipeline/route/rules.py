@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from pipeline.report import Assessment, QueueItem, Report
 from pipeline.route.policy import Condition, Policy
 from pipeline.taxonomy import Taxonomy
@@ -106,4 +107,3 @@ def holds(when: Condition, report: Report, assessment: Assessment) -> str | None
 def mentions_children(text: str) -> bool:
     """Whether a text speaks of children: by word, or by an age under 18."""
     return bool(_CHILDREN.search(text) or _CHILD_AGE.search(text))
-

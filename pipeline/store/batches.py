@@ -74,9 +74,9 @@ def receipt(connection: Connection, ident: str) -> Receipt:
         )
 
     waiting = connection.execute(
-        select(func.count()).select_from(pending.join(report, report.c.seq == pending.c.report)).where(
-            report.c.batch == ident
-        )
+        select(func.count())
+        .select_from(pending.join(report, report.c.seq == pending.c.report))
+        .where(report.c.batch == ident)
     ).scalar_one()
     return Receipt(
         batch=ident,
@@ -108,7 +108,10 @@ def lines(connection: Connection, ident: str) -> Iterator[Row[Any]]:
     An accepted row carries the sequence number of its newest assessment, None while it is pending.
     """
     newest = (
-        select(func.max(assessment.c.seq)).where(assessment.c.report == report.c.seq).scalar_subquery().label("assessment")
+        select(func.max(assessment.c.seq))
+        .where(assessment.c.report == report.c.seq)
+        .scalar_subquery()
+        .label("assessment")
     )
     accepted = select(
         report.c.line, literal("accepted").label("outcome"), report.c.external_id, report.c.seq.label("report"), newest,
@@ -123,5 +126,3 @@ def lines(connection: Connection, ident: str) -> Iterator[Row[Any]]:
     ).where(quarantine.c.batch == ident)  # fmt: skip
     rows = union_all(accepted, doubled, set_aside).subquery()
     yield from connection.execution_options(yield_per=1000).execute(select(rows).order_by(rows.c.line))
-
-

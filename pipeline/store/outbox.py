@@ -28,9 +28,7 @@ class Claim:
     rows: Sequence[Row[Any]]
 
 
-def claim(
-    connection: Connection, *, now: datetime, lease: timedelta = timedelta(minutes=5), limit: int = 100
-) -> Claim:
+def claim(connection: Connection, *, now: datetime, lease: timedelta = timedelta(minutes=5), limit: int = 100) -> Claim:
     """Take a lease on the oldest deliveries that are due; the caller holds a write transaction."""
     due = select(outbox.c.seq).where(
         outbox.c.state == "owed",
@@ -78,9 +76,7 @@ def settle(connection: Connection, *, token: str, seqs: Sequence[int], now: date
     ).rowcount
 
 
-def fail(
-    connection: Connection, *, token: str, seq: int, attempts: int, error: str, available_at: datetime
-) -> None:
+def fail(connection: Connection, *, token: str, seq: int, attempts: int, error: str, available_at: datetime) -> None:
     """Note a failed try: again at `available_at`, or a dead letter after the last attempt."""
     connection.execute(
         update(outbox)
@@ -105,4 +101,4 @@ def replay(connection: Connection, *, now: datetime) -> int:
 def counts(connection: Connection) -> dict[str, int]:
     """Deliveries by state: owed, delivered, dead."""
     rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
-    return {state: count for state, count in rows}
+    return {row.state: row[1] for row in rows}

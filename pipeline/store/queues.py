@@ -54,7 +54,9 @@ def add(
     seqs = sorted({seq for seq, _ in items})
     present = {
         (row.report, row.queue)
-        for row in connection.execute(select(queue_item.c.report, queue_item.c.queue).where(queue_item.c.report.in_(seqs)))
+        for row in connection.execute(
+            select(queue_item.c.report, queue_item.c.queue).where(queue_item.c.report.in_(seqs))
+        )
     }
     fresh = [(seq, item) for seq, item in items if (seq, item.queue) not in present]
     if not fresh:
@@ -161,4 +163,3 @@ def history(connection: Connection, seq: int) -> list[Row[Any]]:
             .order_by(queue_event.c.seq)
         )
     )
-

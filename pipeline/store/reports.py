@@ -139,7 +139,9 @@ def find(connection: Connection, ident: str) -> tuple[int, Report]:
     if not rows:
         raise NotFound(f"no report {ident}")
     if len(rows) > 1:
-        raise NotFound(f"several reports have the submitter's id {ident}: use Sitrep's own id (`sitrep queues --items`)")
+        raise NotFound(
+            f"several reports have the submitter's id {ident}: use Sitrep's own id (`sitrep queues --items`)"
+        )
     return rows[0].seq, _report(rows[0])
 
 
@@ -175,11 +177,11 @@ def add_assessments(
     seqs = [row["report"] for row in rows]
     connection.execute(delete(pending).where(pending.c.report.in_(seqs)))
     newest = connection.execute(
-        select(assessment.c.report, func.max(assessment.c.seq)).where(assessment.c.report.in_(seqs)).group_by(
-            assessment.c.report
-        )
+        select(assessment.c.report, func.max(assessment.c.seq))
+        .where(assessment.c.report.in_(seqs))
+        .group_by(assessment.c.report)
     )
-    return {report_seq: assessment_seq for report_seq, assessment_seq in newest}
+    return {row[0]: row[1] for row in newest}
 
 
 def body_hash(body: Mapping[str, Any]) -> str:
@@ -197,7 +199,10 @@ def assessments(connection: Connection, seq: int) -> list[Row[Any]]:
 def corroborating(connection: Connection, seqs: Sequence[int]) -> dict[int, list[str]]:
     """Our ids of the reports linked with each of these, in either direction."""
     links: dict[int, list[str]] = {}
-    for mine, theirs in ((corroboration.c.report, corroboration.c.other), (corroboration.c.other, corroboration.c.report)):
+    for mine, theirs in (
+        (corroboration.c.report, corroboration.c.other),
+        (corroboration.c.other, corroboration.c.report),
+    ):
         rows = connection.execute(
             select(mine.label("mine"), report.c.id).join(report, report.c.seq == theirs).where(mine.in_(seqs))
         )
@@ -210,9 +215,9 @@ def duplicates_of(connection: Connection, seq: int) -> list[Row[Any]]:
     """The submissions that repeated a report."""
     return list(
         connection.execute(
-            select(duplicate, batch.c.source, batch.c.submitted_at).join(batch, batch.c.id == duplicate.c.batch).where(
-                duplicate.c.report == seq
-            )
+            select(duplicate, batch.c.source, batch.c.submitted_at)
+            .join(batch, batch.c.id == duplicate.c.batch)
+            .where(duplicate.c.report == seq)
         )
     )
 

@@ -1,0 +1,65 @@
+"""Shared parts of the tests: real ones throughout, made in temporary folders, the network closed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import models  # noqa: E402
+from pipeline.classify import ReportModel  # noqa: E402
+from pipeline.extract import Extractor  # noqa: E402
+from pipeline.intake import Limits, Row, read_inputs  # noqa: E402
+from pipeline.route import load_policy  # noqa: E402
+from pipeline.store import Store, open_store  # noqa: E402
+from pipeline.store.migrate import upgrade  # noqa: E402
+from pipeline.taxonomy import load_taxonomy  # noqa: E402
+from pipeline.triage import Rooms  # noqa: E402
+
+NOW = datetime(2025, 2, 14, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> Callable[[], datetime]:
+    return lambda: NOW
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store("sqlite:///test.db", base=tmp_path)
+    upgrade(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture(scope="session")
+def model() -> ReportModel:
+    """The shipped model on the CPU runtime, in fp32 so that laws can be held to three digits."""
+    return models.load(device="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="session")
+def extractor() -> Extractor:
+    return Extractor()
+
+
+@pytest.fixture(scope="session")
+def rooms(model: ReportModel, extractor: Extractor) -> Rooms:
+    return Rooms(model=model, extractor=extractor, policy=load_policy(), taxonomy=load_taxonomy())
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., list[Row]]:
+    """Read files given as name and content."""
+
+    def reading(name: str, content: bytes | str, **mapping: str) -> list[Row]:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return list(read_inputs([path], mapping=mapping, limits=Limits(text_characters=5000)))
+
+    return reading

@@ -1,0 +1,25 @@
+"""Fingerprints."""
+
+from pipeline.intake import fingerprint, similarity
+
+TEXT = (
+    "Armed men on motorcycles entered the village at dusk, shot seven farmers at the well and burnt the granaries "
+    "before they left towards the north; survivors walked to the town and slept in the school yard"
+)
+
+
+def test_dress_does_not_matter() -> None:
+    assert fingerprint(TEXT).normalised_sha256 == fingerprint(TEXT.upper().replace(",", " ;")).normalised_sha256
+
+
+def test_near_duplicates_share_a_band_and_score_high() -> None:
+    other = TEXT + " overnight"
+    a, b = fingerprint(TEXT), fingerprint(other)
+    assert set(a.bands) & set(b.bands)
+    assert similarity(a.signature, b.signature) > 0.8
+
+
+def test_other_reports_score_low() -> None:
+    other = "The commission opened its polling stations late and voters waited in the rain without any incident at all"
+    assert similarity(fingerprint(TEXT).signature, fingerprint(other).signature) < 0.1
+

@@ -1,0 +1,99 @@
+"""The routing policy: validated with line numbers, and every report in at least one queue."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import ConfigurationError
+from pipeline.report import Assessment, Entities, Report, UrgencyDecision, ViolationDecision
+from pipeline.route import load_policy, route
+from pipeline.taxonomy import load_taxonomy
+
+TAXONOMY = load_taxonomy()
+POLICY = load_policy()
+RECEIVED = datetime(2025, 2, 14, 6, 0, tzinfo=UTC)
+
+
+def report(text: str = "Soldiers came.", country: str | None = None) -> Report:
+    return Report("r1", "b1", text, "0" * 64, country=country, received_at=RECEIVED)
+
+
+def assessment(
+    *decided: str, urgency: str | None = "medium", abstained: tuple[str, ...] = (), flags: tuple[str, ...] = ()
+) -> Assessment:
+    violations = tuple(ViolationDecision(v, 0.9 if v in decided else 0.1, v in decided) for v in TAXONOMY.violation_ids)
+    level = UrgencyDecision(urgency, dict.fromkeys(TAXONOMY.urgency_ids, 0.25)) if urgency else None
+    return Assessment("r1", violations, level, Entities(), "m@1", "1", flags, abstained)
+
+
+def queues(*decided: str, text: str = "Soldiers came.", **about: object) -> list[str]:
+    found = route(report(text), assessment(*decided, **about), POLICY, taxonomy=TAXONOMY)  # type: ignore[arg-type]
+    return [item.queue for item in found]
+
+
+@given(
+    st.sets(st.sampled_from(TAXONOMY.violation_ids)),
+    st.sampled_from([*TAXONOMY.urgency_ids, None]),
+    st.sets(st.sampled_from([*TAXONOMY.violation_ids, "urgency", "language"])),
+)
+def test_every_report_ends_in_a_queue(decided: set[str], urgency: str | None, abstained: set[str]) -> None:
+    found = queues(*decided, urgency=urgency, abstained=tuple(abstained))
+    assert found
+    assert len(found) == len(set(found))
+
+
+@given(st.sets(st.sampled_from(TAXONOMY.violation_ids)), st.sampled_from(TAXONOMY.urgency_ids))
+def test_misconduct_is_in_restricted_queues_only(decided: set[str], urgency: str) -> None:
+    found = queues(*decided, "peacekeeper_misconduct", urgency=urgency)
+    assert "conduct-and-discipline" in found
+    assert all(POLICY.queue(queue).restricted for queue in found)
+
+
+def test_critical_danger_reaches_protection_response() -> None:
+    assert "protection-response" in queues("enforced_disappearance", urgency="critical")
+
+
+def test_a_training_is_archived() -> None:
+    assert queues(urgency="low") == ["archive"]
+
+
+def test_an_unknown_language_goes_to_people_within_two_days() -> None:
+    (item,) = route(report(), assessment(urgency=None, abstained=("language",)), POLICY, taxonomy=TAXONOMY)
+    assert item.queue == "manual-review"
+    assert (item.due - RECEIVED).total_seconds() == 48 * 3600
+
+
+def test_killed_children_reach_child_protection() -> None:
+    assert "child-protection" in queues("unlawful_killing", text="Two boys aged 9 were shot.")
+    assert "child-protection" not in queues("unlawful_killing", text="Two men aged 39 were shot.")
+
+
+def test_items_are_due_after_receipt_not_after_triage() -> None:
+    (item,) = route(report(), assessment("ceasefire_violation", urgency="critical"), POLICY, taxonomy=TAXONOMY)[-1:]
+    assert item.due == datetime(2025, 2, 14, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ('queue = "rule-of-law"', 'queue = "rule-of-lew"', "rule-of-law", "no queue 'rule-of-lew'"),
+        ('urgency = ["critical"]', 'urgency = ["urgent"]', "urgent", "'urgent' is none of critical"),
+        ('violations = ["ceasefire_violation"]', 'violation = ["x"]', "violation =", "Extra inputs"),
+        ('fallback = "archive"', 'fallback = "attic"', "fallback", "no queue 'attic'"),
+        ('restricted = true', 'restricted = "maybe"', "restricted", "boolean"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: str, words: str) -> None:
+    text = files("pipeline.route").joinpath("policy.toml").read_text(encoding="utf-8").replace(old, new, 1)
+    path = tmp_path / "policy.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        load_policy(path)
+    number = int(str(caught.value).split(":")[1])
+    assert new in text.splitlines()[number - 1]

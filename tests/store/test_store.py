@@ -1,0 +1,102 @@
+"""The store: migrations, and a chain in which every tampering is found."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from pipeline.errors import StoreError
+from pipeline.store import Store, audit, open_store
+from pipeline.store.engine import check_store, wal_is_safe
+from pipeline.store.migrate import downgrade, upgrade
+from pipeline.store.schema import metadata
+
+EVENTS = 30
+
+
+def filled(store: Store, now: Callable[[], datetime]) -> None:
+    with store.write() as connection:
+        for number in range(EVENTS):
+            audit.append(connection, at=now(), actor="test", action="note", subject=f"s{number}", body={"n": number})
+
+
+def test_migrations_give_the_schema_of_the_code(store: Store) -> None:
+    tables = set(inspect(store.engine).get_table_names()) - {"alembic_version"}
+    assert tables == set(metadata.tables)
+    for name, table in metadata.tables.items():
+        assert {c["name"] for c in inspect(store.engine).get_columns(name)} == {c.name for c in table.columns}
+
+
+def test_migrations_go_down_and_up_again(store: Store) -> None:
+    downgrade(store, revision="base")
+    assert set(inspect(store.engine).get_table_names()) == {"alembic_version"}
+    upgrade(store)
+    assert check_store(store) == "0001"
+
+
+def test_upgrading_twice_changes_nothing(store: Store, now: Callable[[], datetime]) -> None:
+    filled(store, now)
+    upgrade(store)
+    with store.read() as connection:
+        assert audit.verify(connection).events == EVENTS
+
+
+def test_a_store_that_was_not_made_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="sitrep init"):
+        check_store(open_store("sqlite:///none.db", base=tmp_path))
+
+
+def test_the_journal_is_safe_for_the_linked_sqlite(store: Store) -> None:
+    with store.read() as connection:
+        journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+    assert journal == ("wal" if wal_is_safe() else "delete")
+
+
+def test_an_untouched_chain_verifies(store: Store, now: Callable[[], datetime]) -> None:
+    filled(store, now)
+    with store.read() as connection:
+        found = audit.verify(connection)
+    assert (found.events, found.broken_at) == (EVENTS, None)
+
+
+TAMPERINGS = {
+    "edited body": lambda n: [f"UPDATE audit_event SET body = '{json.dumps({'n': -1})}' WHERE seq = {n}"],
+    "edited actor": lambda n: [f"UPDATE audit_event SET actor = 'other' WHERE seq = {n}"],
+    "deleted": lambda n: [f"DELETE FROM audit_event WHERE seq = {n}"],
+    "cut off": lambda n: [f"DELETE FROM audit_event WHERE seq >= {n}"],
+    "swapped": lambda n: [
+        f"UPDATE audit_event SET seq = -1 WHERE seq = {n}",
+        f"UPDATE audit_event SET seq = {n} WHERE seq = {n % EVENTS + 1}",
+        f"UPDATE audit_event SET seq = {n % EVENTS + 1} WHERE seq = -1",
+    ],
+    "inserted": lambda n: [
+        f"INSERT INTO audit_event SELECT {EVENTS + 1}, at, actor, action, subject, body, previous, 'x' "
+        f"FROM audit_event WHERE seq = {n}"
+    ],
+    "replaced head": lambda n: [f"UPDATE audit_head SET seq = {n}, hash = 'x'"],
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERINGS)
+def test_every_tampering_is_found(kind: str, store: Store, now: Callable[[], datetime]) -> None:
+    filled(store, now)
+    for number in random.Random(kind).sample(range(1, EVENTS + 1), 8):
+        with store.engine.connect() as connection:
+            outer = connection.begin()
+            for statement in TAMPERINGS[kind](number):
+                connection.execute(text(statement))
+            assert audit.verify(connection).broken_at is not None, f"{kind} at {number}"
+            outer.rollback()
+
+
+def test_a_merkle_root_is_that_of_the_standard() -> None:
+    # The tree of RFC 6962, section 2.1.3, for the first leaves of its reference implementation.
+    assert audit.merkle_root([]).startswith("e3b0c44298fc1c14")
+    assert audit.merkle_root([b""]).startswith("6e340b9cffb37a98")
+    assert audit.merkle_root([b"", b"\x00"]).startswith("fac54203e7cc696c")
