@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora.markup import parse
+from corpora.passages import passages
 from corpora.schema import Example, Span, text_hash
 from corpora.splits import groups
 from pipeline.errors import ConfigurationError
@@ -70,6 +71,17 @@ def _annotated(root: Path) -> Iterator[Example]:
             for row in map(json.loads, stream):
                 if (label := labels.get(text_hash(row["text"]))) is not None:
                     yield _labelled(row["id"], row["text"], row["source"], _day(row.get("report_date")), label)
+
+
+def _incidents(root: Path) -> Iterator[Example]:
+    """Incident notes and news that were read and labelled by the guide, found again by their hashes."""
+    labels = our_labels("incidents")
+    seen: set[str] = set()
+    for source, text in passages(root):
+        sha256 = text_hash(text)
+        if (label := labels.get(sha256)) is not None and sha256 not in seen:
+            seen.add(sha256)
+            yield _labelled(f"incident-{sha256[:10]}", text, source, _day(label.get("report_date")), label)
 
 
 def _labelled(ident: str, text: str, source: str, day: date | None, label: dict[str, Any]) -> Example:
@@ -192,6 +204,7 @@ def _count(row: dict[str, str], column: str) -> int:
 _LOADERS: dict[str, Callable[..., Iterator[Example]]] = {
     "authored": _authored,
     "annotated": _annotated,
+    "incidents": _incidents,
     "awsd": _awsd,
     "hrdsattack": _hrdsattack,
     "humset_geolocation": _humset,
