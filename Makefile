@@ -6,10 +6,16 @@ BIN := $(VENV)/bin
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lock clean
+.PHONY: demo picture test check bench clean
 
 demo: $(STAMP)
 	@$(BIN)/python -m flows.demo
+
+picture: $(STAMP)
+	@$(BIN)/python -m flows.demo --picture docs/demo.svg
+
+bench: $(STAMP)
+	@$(BIN)/python tests/benchmarks/speed.py
 
 test: $(STAMP) check
 	$(BIN)/python -m pytest
@@ -22,9 +28,9 @@ check: $(STAMP)
 
 $(STAMP): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet torch==2.13.0
-	$(BIN)/python -m pip install --quiet --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m pip install --quiet torch==2.13.0 setuptools==84.2.1
+	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:

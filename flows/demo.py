@@ -1,11 +1,17 @@
-"""`make demo`: the main job on the sample batch, through the Prefect flow, in a workspace of its own."""
+"""`make demo`: the main job on the sample batch, through the Prefect flow, in a workspace of its own.
+
+`python -m flows.demo --picture docs/demo.svg` also draws what it prints.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 import time
 from pathlib import Path
+
+from rich.console import Console
 
 from flows import console
 from flows.run import run_quietly
@@ -18,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent / "demo"
 WORKSPACE = ROOT / "workspace"
 
 
-def main() -> None:
+def main(picture: Path | None = None) -> None:
+    if picture:
+        console.out = Console(record=True, width=120, highlight=False)
     began = time.monotonic()
     shutil.rmtree(WORKSPACE, ignore_errors=True)
     init_workspace(WORKSPACE)
@@ -50,7 +58,9 @@ def main() -> None:
     console.out.print(f"  .venv/bin/sitrep queues --items -w {shown}   everything in the queues, most urgent first")
     console.out.print(f"  .venv/bin/sitrep show GAO-0122 -w {shown}    one report with its evidence")
     console.out.print(f"  .venv/bin/sitrep deliver -w {shown}          send the queues' items to their folder")
+    if picture:
+        console.out.save_svg(str(picture), title="make demo")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[2]) if sys.argv[1:2] == ["--picture"] else None)

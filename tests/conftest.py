@@ -11,15 +11,15 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-import models  # noqa: E402
-from pipeline.classify import ReportModel  # noqa: E402
-from pipeline.extract import Extractor  # noqa: E402
-from pipeline.intake import Limits, Row, read_inputs  # noqa: E402
-from pipeline.route import load_policy  # noqa: E402
-from pipeline.store import Store, open_store  # noqa: E402
-from pipeline.store.migrate import upgrade  # noqa: E402
-from pipeline.taxonomy import load_taxonomy  # noqa: E402
-from pipeline.triage import Rooms  # noqa: E402
+import models
+from pipeline.classify import ReportModel
+from pipeline.extract import Extractor
+from pipeline.intake import Limits, Row, read_inputs
+from pipeline.route import load_policy
+from pipeline.store import Store, open_store
+from pipeline.store.migrate import upgrade
+from pipeline.taxonomy import load_taxonomy
+from pipeline.triage import Rooms
 
 NOW = datetime(2025, 2, 14, 12, 0, tzinfo=UTC)
 

@@ -71,6 +71,8 @@ _KINDS = {
 _KIND_PATTERNS = {kind: re.compile(rf"\b(?:{words})\b", re.I) for kind, words in _KINDS.items()}
 _CLAUSE_END = re.compile(r"[.;:!?\n]|,? (?:while|whereas|but|as)\b")
 _VAGUE = {"dozens": 24, "scores": 40, "hundreds": 200, "thousands": 2000}
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_MONTH_BEFORE = re.compile(rf"\b(?:{_MONTHS})\.?,? $", re.I)
 _NEGATED = re.compile(r"\b(?:no|not|nobody|none|without)\s+(?:\w+\s+){0,2}$", re.I)
 
 
@@ -97,6 +99,8 @@ def _add(
 ) -> None:  # fmt: skip
     kind = _kind(text, *span)
     low, high = _value(low_text), _value(high_text) if high_text else None
+    if _YEAR.fullmatch(low_text) and _MONTH_BEFORE.search(text, max(0, start - 12), start):
+        return
     if kind is None or low is None or _NEGATED.search(text[max(0, start - 20) : start]):
         return
     bound = (bound or "").lower()

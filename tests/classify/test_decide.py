@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,7 +48,7 @@ def test_urgency_below_high_is_doubted_where_high_is_likely() -> None:
 @given(st.text(max_size=200))
 def test_sentences_cover_every_word_once(text: str) -> None:
     spans = sentence_spans(text)
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(spans))
     outside = set(range(len(text))) - {i for start, end in spans for i in range(start, end)}
     assert all(text[i].isspace() for i in outside)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,9 @@ Reader = Callable[..., list[Row]]
 
 def csv_row(cell: str, *, date: str = "2025-02-14", country: str = "ML", language: str = "en") -> str:
     quoted = '"' + cell.replace('"', '""') + '"'
-    return f"id,report_date,country,language,text\nok,2025-02-14,ML,en,{GOOD}\nbad,{date},{country},{language},{quoted}\n"
+    return (
+        f"id,report_date,country,language,text\nok,2025-02-14,ML,en,{GOOD}\nbad,{date},{country},{language},{quoted}\n"
+    )
 
 
 ROWS: dict[str, tuple[str, str]] = {
@@ -183,7 +184,7 @@ def test_bad_files_do_not_stop_the_good_ones(tmp_path: Path) -> None:
 
 def test_a_link_in_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real.txt").write_text(GOOD)
-    os.symlink(tmp_path / "real.txt", tmp_path / "link.txt")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "real.txt")
     rows = list(read_inputs([tmp_path], mapping={}, limits=Limits()))
     assert sorted(row.problem.reason if row.problem else "accepted" for row in rows) == ["accepted", "symbolic_link"]
 
@@ -214,7 +215,11 @@ def test_utf_16_is_read(read: Reader) -> None:
 
 def test_undecodable_bytes_spoil_their_own_row_only(read: Reader) -> None:
     rows = read("a.csv", "text\nMénaka é à ü\n".encode() + b"Attack \xff\xfe here\n" + "Ménaka à ü é\n".encode())
-    assert [row.problem.reason if row.problem else "accepted" for row in rows] == ["accepted", "undecodable", "accepted"]
+    assert [row.problem.reason if row.problem else "accepted" for row in rows] == [
+        "accepted",
+        "undecodable",
+        "accepted",
+    ]
 
 
 def test_messages_never_quote_the_text(read: Reader) -> None:

@@ -22,4 +22,3 @@ def test_near_duplicates_share_a_band_and_score_high() -> None:
 def test_other_reports_score_low() -> None:
     other = "The commission opened its polling stations late and voters waited in the rain without any incident at all"
     assert similarity(fingerprint(TEXT).signature, fingerprint(other).signature) < 0.1
-

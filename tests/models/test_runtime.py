@@ -58,8 +58,12 @@ def test_bf16_stays_near_and_decides_alike(model: ReportModel) -> None:
 
 
 def test_a_violation_in_the_last_paragraph_of_three_thousand_words_is_found(model: ReportModel) -> None:
-    filler = "The committee met in the afternoon and adopted its agenda for the coming quarter without discussion. " * 190
-    last = "Gunmen stormed the village last night, shot dead nine villagers and abducted four girls, who are still held."
+    filler = (
+        "The committee met in the afternoon and adopted its agenda for the coming quarter without discussion. " * 190
+    )
+    last = (
+        "Gunmen stormed the village last night, shot dead nine villagers and abducted four girls, who are still held."
+    )
     text = filler + last
     assert len(text.split()) > 2800
     decision = decide(model.read([text])[0], text=text, rules=model.rules)

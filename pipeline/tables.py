@@ -1,0 +1,72 @@
+"""Results as a flat table, one row a report, for people who work in spreadsheets.
+
+Every text cell goes through `safe_cell`, so that no export can run a formula (CWE-1236); tables are
+written nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def safe_cell(value: Any) -> Any:
+    """A text cell that no spreadsheet takes for a formula; the apostrophe tells that it is text."""
+    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def results_table(results: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """One row per result: ids, decisions, urgency, the first place with coordinates, queues, reasons."""
+    import pandas as pd
+
+    return pd.DataFrame([_row(result) for result in results])
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write as CSV or Parquet, by the file's suffix."""
+    if path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    elif path.suffix == ".csv":
+        safe = table.apply(lambda column: column.map(safe_cell))
+        safe.to_csv(path, index=False, encoding="utf-8-sig")
+    else:
+        raise ConfigurationError(f"{path.name}: name a file that ends in .jsonl, .csv or .parquet")
+
+
+def _row(result: dict[str, Any]) -> dict[str, Any]:
+    outcome = (
+        "duplicate" if "duplicate_of" in result
+        else "quarantined" if "quarantined" in result
+        else "pending" if "pending" in result
+        else "triaged"
+    )  # fmt: skip
+    row: dict[str, Any] = {"id": result["id"], "report": result.get("report"), "outcome": outcome}
+    if outcome == "quarantined":
+        row["reason"] = result["quarantined"]["reason"]
+    if outcome != "triaged":
+        return row
+    placed = next((p for p in result["places"] if p["lat"] is not None), None)
+    return row | {
+        "report_date": result["report_date"],
+        "language": result["language"],
+        "urgency": result["urgency"]["id"] if result["urgency"] else None,
+        "violations": "; ".join(v["id"] for v in result["violations"] if v["decided"]),
+        "place": placed["name"] if placed else None,
+        "country": placed["iso2"] if placed else None,
+        "lat": placed["lat"] if placed else None,
+        "lon": placed["lon"] if placed else None,
+        "actors": "; ".join(dict.fromkeys(a["canonical"] or a["text"] for a in result["actors"])),
+        "left_to_a_person": "; ".join(result["abstained"]),
+        "queues": "; ".join(q["queue"] for q in result["queues"]),
+        "due": min((q["due"] for q in result["queues"]), default=None),
+        "model": result["model"],
+        "policy": result["policy"],
+    }

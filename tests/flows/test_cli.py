@@ -1,0 +1,165 @@
+"""The commands as monitors and operators use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas
+import pytest
+from typer.testing import CliRunner, Result
+
+from flows.cli import app
+from flows.workspace import open_workspace
+from pipeline.errors import SitrepError
+
+REPORTS = """id,report_date,country,text
+A1,2025-02-14,NG,"bandits just carry 11 of our people for Kankara road. they call, say pay before tmrw nite or they kill. pls help"
+A2,2025-02-14,ML,"On 13 February armed men entered Bankass, Mali, and shot seven farmers at the well before burning the granaries."
+A3,2025-02-10,ML,"The Human Rights Office held a two-day training in Gao on the prohibition of torture for forty officers."
+A4,2025-02-31,ML,"Two herders were beaten at the checkpoint."
+A5,2025-02-14,ML,"Des hommes armés ont attaqué le village hier soir et ont enlevé deux enseignants de l'école primaire."
+A1,2025-02-14,NG,"Bandits just carry 11 of our people for Kankara road -- they call, say pay before tmrw nite or they kill. Pls help"
+"""
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    open_workspace.cache_clear()
+    workspace = tmp_path / "desk"
+    runner = CliRunner()
+
+    def running(*arguments: str, code: int | None = 0, stdin: str | None = None) -> Result:
+        given = [*arguments] if arguments[0] == "init" else [*arguments, "--workspace", str(workspace)]
+        result = runner.invoke(app, given, input=stdin)
+        if code is not None:
+            assert result.exit_code == code, result.output + repr(result.exception)
+        return result
+
+    running("init", str(workspace))
+    (tmp_path / "reports.csv").write_text(REPORTS, encoding="utf-8")
+    return running
+
+
+def test_the_main_job_from_a_spreadsheet_to_results(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "results.jsonl"
+    run("run", str(tmp_path / "reports.csv"), "--direct", "--out", str(out), code=1)
+    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [line["id"] for line in lines] == ["A1", "A2", "A3", "A4", "A5", "A1"]
+    by_id = {line["id"]: line for line in lines[:5]}
+    assert by_id["A1"]["urgency"]["id"] == "critical"
+    assert "enforced_disappearance" in {v["id"] for v in by_id["A1"]["violations"] if v["decided"]}
+    assert "protection-response" in {q["queue"] for q in by_id["A1"]["queues"]}
+    assert len(by_id["A2"]["violations"]) == 16
+    assert {p["iso2"] for p in by_id["A2"]["places"]} == {"ML"}
+    assert by_id["A2"]["dates"][0]["iso"] == "2025-02-13"
+    assert [q["queue"] for q in by_id["A3"]["queues"]] == ["archive"]
+    assert by_id["A4"]["quarantined"]["reason"] == "bad_date"
+    assert by_id["A5"]["abstained"] == ["language"]
+    assert [q["queue"] for q in by_id["A5"]["queues"]] == ["manual-review"]
+    assert lines[5]["duplicate_of"] == by_id["A1"]["report"]
+
+
+def test_the_receipt_adds_up(run: Run, tmp_path: Path) -> None:
+    receipt = json.loads(run("submit", str(tmp_path / "reports.csv"), "--json", code=1).stdout)
+    assert receipt["received"] == 6 == receipt["accepted"] + receipt["duplicates"] + receipt["quarantined"]
+    assert receipt["quarantine"][0]["reason"] == "bad_date"
+
+
+def test_the_same_file_again_is_all_duplicates(run: Run, tmp_path: Path) -> None:
+    run("submit", str(tmp_path / "reports.csv"), code=1)
+    again = json.loads(run("submit", str(tmp_path / "reports.csv"), "--json", code=1).stdout)
+    assert (again["accepted"], again["duplicates"], again["quarantined"]) == (0, 5, 1)
+
+
+def test_standard_input_is_taken(run: Run) -> None:
+    receipt = json.loads(run("submit", "-", "--json", stdin='{"text": "Soldiers burnt ten houses in Rann."}\n').stdout)
+    assert receipt["accepted"] == 1
+
+
+def test_queues_status_show_and_deliver(run: Run, tmp_path: Path) -> None:
+    run("run", str(tmp_path / "reports.csv"), "--direct", code=1)
+    queues = {q["queue"]: q["open"] for q in json.loads(run("queues", "--json").stdout)}
+    assert queues["protection-response"] == 1
+    items = json.loads(run("queues", "--items", "--json").stdout)
+    assert items[0]["external_id"] == "A1"
+    status = json.loads(run("status", "--json").stdout)
+    assert status["pending"] == 0
+    assert status["deliveries"]["owed"] == len(items)
+    shown = run("show", "A2").stdout
+    assert "Bankass" in shown
+    assert "investigations" in shown
+    sent = json.loads(run("deliver", "--json").stdout)
+    assert (sent["sent"], sent["owed"]) == (len(items), 0)
+    files = list((tmp_path / "desk" / "outbox").rglob("*.jsonl"))
+    delivered = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    assert len(delivered) == len(items)
+    assert all([q["queue"] for q in d["queues"]] == [d["queue"]] for d in delivered)
+    assert json.loads(run("deliver", "--json").stdout)["sent"] == 0
+
+
+def test_quarantined_rows_are_mended_and_submitted_again(run: Run, tmp_path: Path) -> None:
+    run("submit", str(tmp_path / "reports.csv"), code=1)
+    mend = tmp_path / "mend.jsonl"
+    run("export", "quarantine", "--out", str(mend))
+    row = json.loads(mend.read_text(encoding="utf-8"))
+    assert row["_quarantined"]["reason"] == "bad_date"
+    del row["_quarantined"]
+    mend.write_text(json.dumps({**row, "report_date": "2025-02-13"}), encoding="utf-8")
+    receipt = json.loads(run("submit", str(mend), "--json").stdout)
+    assert receipt["accepted"] == 1
+
+
+def test_results_are_exported_as_tables_without_live_formulas(run: Run, tmp_path: Path) -> None:
+    reports = tmp_path / "r.jsonl"
+    reports.write_text('{"id": "=1+1", "text": "Soldiers burnt ten houses in Rann yesterday."}', encoding="utf-8")
+    run("run", str(reports), "--direct")
+    run("export", "results", "--out", str(tmp_path / "r.csv"))
+    assert "'=1+1," in (tmp_path / "r.csv").read_text(encoding="utf-8-sig")
+    run("export", "results", "--out", str(tmp_path / "r.parquet"))
+    assert pandas.read_parquet(tmp_path / "r.parquet")["outcome"].tolist() == ["triaged"]
+
+
+def test_a_sample_stores_nothing(run: Run, tmp_path: Path) -> None:
+    load = json.loads(run("run", str(tmp_path / "reports.csv"), "--sample", "3", "--json").stdout)
+    assert load["sample"]["received"] == 3
+    assert json.loads(run("status", "--json").stdout)["batches"] == []
+
+
+def test_doctor_finds_a_new_workspace_well(run: Run) -> None:
+    checks = {c["check"]: c["state"] for c in json.loads(run("doctor", "--json").stdout)}
+    assert "broken" not in checks.values()
+    assert {"store", "model", "policy", "prefect", "disk", "clock"} <= set(checks)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("submit", "nowhere.csv"), "no such file"),
+        (("show", "r000"), "no report r000"),
+        (("status", "none"), "no batch none"),
+    ],
+)
+def test_mistakes_are_one_sentence(run: Run, arguments: tuple[str, ...], words: str) -> None:
+    result = run(*arguments, code=None)
+    assert isinstance(result.exception, SitrepError)
+    assert words in str(result.exception)
+
+
+def test_init_refuses_to_overwrite(run: Run, tmp_path: Path) -> None:
+    result = run("init", str(tmp_path / "desk"), code=None)
+    assert "there already" in str(result.exception)
+
+
+def test_unknown_queue_and_mapping_are_usage_errors(run: Run, tmp_path: Path) -> None:
+    assert run("queues", "--queue", "attic", code=2).exit_code == 2
+    assert run("submit", str(tmp_path / "reports.csv"), "--map", "text", code=2).exit_code == 2
+    assert run("export", "everything", code=2).exit_code == 2
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    for command in app.registered_commands:
+        assert command.epilog is not None
+        assert "sitrep " in command.epilog
