@@ -36,6 +36,12 @@ SourceOption = Annotated[str | None, typer.Option("--source", help="Who sent the
 HERE = Path()
 
 
+audit_app = typer.Typer(help="The audit chain.", no_args_is_help=True)
+gazetteer_app = typer.Typer(help="The gazetteer of place names.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+app.add_typer(gazetteer_app, name="gazetteer")
+
+
 def main() -> None:
     """Run a command; an error that people can act on is one sentence on standard error and exit code 2."""
     try:
@@ -334,6 +340,41 @@ def export(
         console.print_json({"written": written, "file": str(out)})
     else:
         console.out.print(f"{written:,} lines in {out}")
+
+
+@audit_app.command("verify", epilog="Example: [bold]sitrep audit verify[/bold]")
+def audit_verify(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Walk the chain of events; name the first broken link."""
+    from pipeline.store import audit
+
+    opened = open_workspace(workspace)
+    with opened.store.read() as connection:
+        found = audit.verify(connection)
+    if as_json:
+        values = {"events": found.events, "head": found.head, "broken_at": found.broken_at, "problem": found.problem}
+        console.print_json(values)
+    elif found.broken_at:
+        console.err.print(f"[bold red]broken[/bold red]: event {found.broken_at} {found.problem}")
+    else:
+        console.out.print(f"{found.events:,} events hold together; head {found.head}")
+    raise typer.Exit(1 if found.broken_at else 0)
+
+
+@gazetteer_app.command("import", epilog="Example: [bold]sitrep gazetteer import ML.zip --out mali.sqlite[/bold]")
+def gazetteer_import(
+    dump: Annotated[Path, typer.Argument(help="A GeoNames table: allCountries.zip, ML.zip or the .txt in it.")],
+    out: Annotated[Path, typer.Option("--out", help="The gazetteer to write.")],
+    country: Annotated[list[str] | None, typer.Option("--country", help="Only this ISO code; may be repeated.")] = None,
+) -> None:
+    """Build a full gazetteer from a GeoNames dump that you have; name it as `gazetteer` in sitrep.toml."""
+    from pipeline.errors import ConfigurationError
+    from pipeline.extract.gazetteer import import_geonames
+
+    if not dump.is_file():
+        raise ConfigurationError(f"{dump}: there is no such file")
+    with console.waiting("building …", quiet=False):
+        count = import_geonames(dump, out=out, countries=country)
+    console.out.print(f'{count:,} places in {out}; use it with gazetteer = "{out}" in sitrep.toml')
 
 
 CorporaOption = Annotated[

@@ -7,6 +7,7 @@ submitting the same files again: rows that are recorded are skipped.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -215,7 +216,7 @@ class _Index:
             self.by_band.setdefault(band, set()).add(seq)
         stored = {seq for seqs in self.by_band.values() for seq in seqs}
         self.known = reports.known_by_seq(connection, stored)
-        self.figures: dict[int, frozenset[str]] = {}
+        self.texts: dict[int, str] = {}
 
     def find(self, new: reports.Known, text: str, *, bands: Sequence[int]) -> Match | None:
         same_words = self.by_text.get(new.normalised_sha256, ())
@@ -244,61 +245,26 @@ class _Index:
         return Match(old.seq, "near" if same else "update", best)
 
     def _figures_of(self, seq: int) -> frozenset[str]:
-        if seq not in self.figures:
-            self.figures[seq] = figures(reports.load(self.connection, [seq])[seq].text)
-        return self.figures[seq]
+        return figures(self.texts.get(seq) or reports.load(self.connection, [seq])[seq].text)
 
     def add(self, known: reports.Known, text: str, *, bands: Sequence[int]) -> None:
         self.by_text.setdefault(known.normalised_sha256, []).append(known)
         if _is_long_enough(text):
             self.known[known.seq] = known
-            self.figures[known.seq] = figures(text)
+            self.texts[known.seq] = text
             for band in bands:
                 self.by_band.setdefault(band, set()).add(known.seq)
 
 
-_NUMBER_WORDS = frozenset(
-    [
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-        "twenty",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "hundred",
-        "thousand",
-        "no",
-        "none",
-        "not",
-    ]
+_FIGURE = re.compile(
+    r"\w*\d\w*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|"
+    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|no|none|not)\b"
 )
 
 
 def figures(text: str) -> frozenset[str]:
     """The numbers, number words and negations of a text: what tells an update from a repetition."""
-    words = (word.strip(".,;:!?()[]\"'").casefold() for word in text.split())
-    return frozenset(word for word in words if word in _NUMBER_WORDS or any(c.isdigit() for c in word))
+    return frozenset(_FIGURE.findall(text.casefold()))
 
 
 def _dates_agree(old: reports.Known, new: reports.Known) -> bool:

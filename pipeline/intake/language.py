@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
-CHARACTERS_READ = 600  # enough to tell, and the cost stays bounded
+CHARACTERS_READ = 400  # enough to tell, and the cost stays bounded
+
+_THREE_LETTERS = re.compile(r"(?:[^\W\d_][^a-zA-Z]{0,20}?){3}|[a-zA-Z]{3}")
 
 
 @cache
@@ -18,7 +21,7 @@ def _identifier() -> Any:
 def identify(text: str) -> tuple[str, float]:
     """ISO 639-1 code and confidence (0 to 1); `und` where there are hardly any letters."""
     sample = text[:CHARACTERS_READ]
-    if sum(c.isalpha() for c in sample) < 3:
+    if not _THREE_LETTERS.search(sample):
         return "und", 0.0
     # Capitals confuse the identifier: its model has hardly seen any.
     language, confidence = _identifier().classify(sample.lower() if sample.isupper() else sample)
