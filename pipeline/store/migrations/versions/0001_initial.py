@@ -8,6 +8,26 @@ import pipeline.store.schema
 revision = "0001"
 down_revision = None
 
+# Rows that are evidence: once written they stay as they are. Erasing a report will need a migration
+# of its own that says what may be erased, by whom, and what is left.
+APPEND_ONLY = ("report", "assessment", "correction", "audit_event", "duplicate", "quarantine")
+
+
+def _guards(table: str, dialect: str) -> list[str]:
+    """Statements that make the database refuse to change or delete a row of `table`."""
+    if dialect == "sqlite":
+        return [
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for verb in ("UPDATE", "DELETE")
+        ]
+    return [
+        f"CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$",
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table}_append_only()",
+    ]
+
 
 def upgrade() -> None:
     op.create_table(
@@ -214,6 +234,9 @@ def upgrade() -> None:
     with op.batch_alter_table("queue_event", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_queue_event_item"), ["item"], unique=False)
     op.execute(f"INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, '{'0' * 64}')")
+    for table in APPEND_ONLY:
+        for statement in _guards(table, op.get_bind().dialect.name):
+            op.execute(statement)
 
 
 def downgrade() -> None:
@@ -259,3 +282,6 @@ def downgrade() -> None:
     op.drop_table("batch")
     op.drop_table("audit_head")
     op.drop_table("audit_event")
+    if op.get_bind().dialect.name == "postgresql":
+        for table in APPEND_ONLY:
+            op.execute(f"DROP FUNCTION IF EXISTS {table}_append_only() CASCADE")
