@@ -428,7 +428,6 @@ def evaluate(
         return
     for name, result in results.items():
         console.out.print(markdown(name, result), markup=False)
-        console.out.print(f"Erasure of evidence: {result['erasure']}\n")
 
 
 @app.command(name="models", epilog="Example: [bold]sitrep models[/bold]")

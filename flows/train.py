@@ -149,7 +149,8 @@ def card(name: str, manifest: Manifest, metrics: dict[str, Any]) -> str:
         "`authored` is our own synthetic corpus (in `corpora/authored`). The others are public passages read and labelled by",
         "the labelling guide by one machine annotator, not adjudicated; their text is not part of Sitrep, only hashes and",
         "labels are (`corpora/annotations`). Sources: US State Department country reports 2022 (public domain), HumSet",
-        "humanitarian documents, disaster response messages (CC BY).",
+        "humanitarian documents, disaster response messages (CC BY); `incidents`: notes of the Aid Worker Security Database",
+        "and the South Asia Terrorism Portal, openings of news in HRDsAttack (research use).",
         f"Data hash `{training['data_sha256'][:16]}`, {training['date']}, torch {training['torch']}. Recipe: {recipe}.",
         "",
         "Reproduce: `sitrep train --corpora DIR --out DIR` (seeded; another machine may differ in the last digits).",
@@ -161,7 +162,7 @@ def card(name: str, manifest: Manifest, metrics: dict[str, Any]) -> str:
         "",
     ]
     for key, result in metrics.items():
-        lines += [markdown(key, result), f"Erasure of evidence: {result['erasure']}", ""]
+        lines += [markdown(key, result), ""]
     lines += [
         "## Limits",
         "",

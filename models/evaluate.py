@@ -61,7 +61,27 @@ def evaluate(examples: Sequence[TrainingExample], decisions: Sequence[Decision],
         }
         for i, violation in enumerate(VIOLATIONS)
     }
-    return {"reports": len(examples), "figures": figures, "per_label": per_label}
+    return {
+        "reports": len(examples),
+        "figures": figures,
+        "per_label": per_label,
+        "risk_coverage": risk_coverage(p, said, y),
+        "urgency_confusion": [
+            [int(((true_level == a) & (said_level == b)).sum()) for b in range(len(URGENCIES))]
+            for a in range(len(URGENCIES))
+        ],
+    }
+
+
+def risk_coverage(p: Array, said: Array, true: Array) -> dict[str, float | None]:
+    """The share of wrong decisions among the reports that the model is surest of, by share of reports kept.
+
+    Sureness of a report is the sum of p(1 - p) over its labels, lowest first (El-Yaniv and Wiener 2010).
+    """
+    order = np.argsort((p * (1 - p)).sum(axis=1), kind="stable")
+    wrong = (said != true) & ~np.isnan(true)
+    shares = (1.0, 0.9, 0.8, 0.6, 0.4)
+    return {f"{share:.0%}": _rounded(float(wrong[order[: max(1, int(share * len(order)))]].mean())) for share in shares}
 
 
 def markdown(name: str, result: dict[str, Any]) -> str:
@@ -75,6 +95,19 @@ def markdown(name: str, result: dict[str, Any]) -> str:
         lines.append(
             f"| {key}{note} | {v['reports']} | {_text(v['precision'])} | {_text(v['recall'])} | {_text(v['f1'])} |"
         )
+    kept = result["risk_coverage"]
+    lines += ["", "| reports kept, surest first | " + " | ".join(kept) + " |", "|---|" + "---|" * len(kept)]
+    lines.append("| wrong decisions among them | " + " | ".join(f"{v:.2%}" for v in kept.values()) + " |")
+    lines += ["", "| urgency: labelled \\ decided | " + " | ".join(URGENCIES) + " |", "|---|" + "---|" * len(URGENCIES)]
+    for level, row in zip(URGENCIES, result["urgency_confusion"], strict=True):
+        lines.append(f"| {level} | " + " | ".join(str(count) for count in row) + " |")
+    erased = result.get("erasure", {})
+    if erased.get("cases"):
+        lines += [
+            "",
+            f"Erasure of evidence ({erased['cases']} decisions): without its strongest sentence the probability falls by "
+            f"{erased['median_drop_evidence']:.3f} (median), without a random other one by {erased['median_drop_random']:.3f}.",
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 from pipeline.extract.gazetteer import Candidate, Gazetteer
+from pipeline.extract.names import name_key
 from pipeline.report import Place, Tag
 
 # Weights of the ranking, in units of a tenfold population. Set by reading on the authored train
@@ -26,6 +31,7 @@ IS_DISTRICT = 0.5
 BY_SOUND = -2.5
 NEAR_OTHERS = 1.5
 NEAR_KM = 300.0
+SHARED_COUNTRY = 4.0
 ACCEPT = 2.2
 
 _RELATIVE = re.compile(
@@ -50,6 +56,8 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
     mentions = _mentions(text, tags, gazetteer)
     candidates = {m: gazetteer.candidates(m.text) for m in mentions}
     countries = {c[0].iso2 for c in candidates.values() if c and c[0].kind == "country" and c[0].match == "exact"}
+    countries |= countries_of_people(text)
+    shared = _shared_countries(candidates)
     settled: list[Candidate] = []
     places = []
     # Names with one meaning first: they are the context of the others.
@@ -57,11 +65,11 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
     resolved: dict[Mention, tuple[Candidate, float] | None] = {}
     for mention in order:
         container = _container(mention, mentions, candidates, text)
-        best = _best(mention, candidates[mention], country, countries, container, settled)
+        best = _best(mention, candidates[mention], country, countries, container, settled, shared)
         resolved[mention] = best
         if best and best[0].kind != "country":
             settled.append(best[0])
-    fallback = country or _only({c for c in countries if c}) or _only({c.iso2 for c in settled if c.iso2})
+    fallback = country or _only({c for c in countries if c}) or _commonest([c.iso2 for c in settled if c.iso2])
     for mention in mentions:
         places.append(_place(mention, resolved[mention], fallback, bool(candidates[mention]), text))
     return places
@@ -98,6 +106,18 @@ def _countries_in(words: str, offset: int, gazetteer: Gazetteer) -> Iterable[Men
             yield Mention(offset + match.start(), offset + match.end(), match.group())
 
 
+def _shared_countries(candidates: Mapping[Mention, Sequence[Candidate]]) -> dict[str, float]:
+    """How much the names agree on each country: the share of the other names that it could hold.
+
+    A report is mostly about one country; the one in which most of its names exist is likely the one.
+    """
+    by_name = {name_key(m.text): {c.iso2 for c in found if c.iso2} for m, found in candidates.items() if found}
+    if len(by_name) < 2:
+        return {}
+    votes = Counter(iso2 for countries in by_name.values() for iso2 in countries)
+    return {iso2: (count - 1) / (len(by_name) - 1) for iso2, count in votes.items()}
+
+
 def _container(
     mention: Mention, mentions: Sequence[Mention], candidates: dict[Mention, tuple[Candidate, ...]], text: str
 ) -> frozenset[str]:
@@ -117,6 +137,7 @@ def _best(
     countries: set[str | None],
     container: frozenset[str],
     settled: Sequence[Candidate],
+    shared: Mapping[str, float],
 ) -> tuple[Candidate, float] | None:
     scored = []
     for candidate in candidates:
@@ -127,6 +148,7 @@ def _best(
         score += MAIN_NAME * candidate.is_main
         score += IS_COUNTRY * (candidate.kind == "country") + IS_DISTRICT * (candidate.kind == "district")
         score += BY_SOUND * (candidate.match == "sound")
+        score += SHARED_COUNTRY * shared.get(candidate.iso2 or "", 0.0)
         score += NEAR_OTHERS * any(_near(candidate, other) for other in settled)
         scored.append((score, candidate))
     if not scored:
@@ -196,3 +218,25 @@ def _displaced(before: str, lat: float, lon: float) -> tuple[float, float] | Non
 
 def _only(countries: set[str]) -> str | None:
     return next(iter(countries)) if len(countries) == 1 else None
+
+
+def _commonest(countries: Sequence[str]) -> str | None:
+    """The country of most of the places, where it is that of more than half."""
+    if not countries:
+        return None
+    best, count = Counter(countries).most_common(1)[0]
+    return best if count * 2 > len(countries) else None
+
+
+@cache
+def _demonyms() -> tuple[re.Pattern[str], dict[str, str]]:
+    data = tomllib.loads(files("pipeline.extract").joinpath("demonyms.toml").read_text(encoding="utf-8"))
+    countries = {word: iso2 for iso2, words in data.items() for word in words}
+    words = "|".join(sorted(map(re.escape, countries), key=len, reverse=True))
+    return re.compile(rf"\b({words})s?\b"), countries
+
+
+def countries_of_people(text: str) -> set[str | None]:
+    """Countries whose people a text names: `Malian soldiers`."""
+    pattern, countries = _demonyms()
+    return {countries[word] for word in pattern.findall(text)}

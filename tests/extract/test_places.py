@@ -72,6 +72,11 @@ def test_one_unknown_place_does_not_empty_the_others(extractor: Extractor) -> No
     assert [p.name for p in found] == [None, "Goma"]
 
 
+def test_people_tell_the_country(extractor: Extractor) -> None:
+    (place,) = places(extractor, "Syrian soldiers came to [Xqzzt] today")
+    assert place.iso2 == "SY"
+
+
 def test_a_relative_place_is_moved(extractor: Extractor) -> None:
     (there,) = places(extractor, "in [Afgooye] today")
     (near,) = places(extractor, "9 km south-east of [Afgooye] today")
