@@ -95,6 +95,8 @@ class _Context:
 
 _LOG_TIME = re.compile(r"(?:0\d|1[0-8]|2[1-3])[0-5]\d[A-Z]?")
 _LOG_TIME_OR_YEAR = re.compile(r"(?:19|20)[0-5]\d")
+# What the encoder may be right about though the grammar does not know it: words, or a number of four digits.
+_MAY_BE_TIME = re.compile(r"[^\W\d_]{2}|\d{4}")
 _SENTENCE_END = re.compile(r"[.!?]\s|\n")
 
 Value = str | None
@@ -145,7 +147,7 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
         if iso and (day := _day_of(iso)):
             anchor, anchor_end = day, found.end
     for start, end in tagged:
-        if all(end <= m.start or start >= m.end for m in mentions) and re.search(r"\w", text[start:end]):
+        if all(end <= m.start or start >= m.end for m in mentions) and _MAY_BE_TIME.search(text[start:end]):
             mentions.append(DateMention(start, end, text[start:end], None, "tagged"))
     return sorted(mentions, key=lambda m: m.start)
 

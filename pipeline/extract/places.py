@@ -32,6 +32,8 @@ BY_SOUND = -2.5
 NEAR_OTHERS = 1.5
 NEAR_KM = 300.0
 SHARED_COUNTRY = 4.0
+BY_NAME_POPULATION = 10_000  # a smaller place is rarely meant by a by-name alone
+CITY_POPULATION = 100_000
 ACCEPT = 2.2
 
 _RELATIVE = re.compile(
@@ -77,7 +79,9 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
 
 def _mentions(text: str, tags: Sequence[Tag], gazetteer: Gazetteer) -> list[Mention]:
     """The encoder's mentions, and names of countries that it missed."""
+    shouting = text.isupper()
     mentions = [Mention(t.start, t.end, text[t.start : t.end]) for t in tags if t.kind == "P"]
+    mentions = [m for m in mentions if shouting or not _is_acronym(m.text, gazetteer)]
     taken = [(t.start, t.end) for t in tags]
     for match in _COUNTRY_WORDS.finditer(text):
         for mention in _countries_in(match.group(), match.start(), gazetteer):
@@ -85,6 +89,15 @@ def _mentions(text: str, tags: Sequence[Tag], gazetteer: Gazetteer) -> list[Ment
                 mentions.append(mention)
                 taken.append((mention.start, mention.end))
     return sorted(mentions, key=lambda m: m.start)
+
+
+def _is_acronym(words: str, gazetteer: Gazetteer) -> bool:
+    """`OCHA`, `IFRC`: an organisation, unless it stands for a country (`DRC`) or a city in capitals (`GOMA`)."""
+    if not (words.isupper() and words.isalpha() and len(words) <= 6):
+        return False
+    candidates = gazetteer.candidates(words)
+    best = candidates[0] if candidates and candidates[0].match == "exact" else None
+    return best is None or not (best.kind == "country" or (best.is_main and best.population >= CITY_POPULATION))
 
 
 _CAPITALISED = re.compile(r"[A-ZÀ-Ý][\w'’-]+")
@@ -155,7 +168,13 @@ def _best(
         return None
     score, best = max(scored, key=lambda pair: (pair[0], pair[1].population))
     # A place abroad in a report about one country, known only by sound or a by-name: better unknown.
-    foreign = country is not None and best.iso2 != country and best.iso2 not in countries and best.kind == "place"
+    known_country = country is not None and best.iso2 == country or best.iso2 in countries
+    foreign = country is not None and not known_country and best.kind == "place"
+    if best.match == "sound" and not known_country and shared.get(best.iso2 or "", 0.0) < 0.5:
+        return None
+    alone = not known_country and shared.get(best.iso2 or "", 0.0) < 0.5
+    if alone and not best.is_main and best.kind == "place" and best.population < BY_NAME_POPULATION:
+        return None
     needed = ACCEPT + (1.8 if foreign else 0.0) + (1.5 if foreign and not best.is_main else 0.0)
     return (best, score) if score >= needed else None
 
