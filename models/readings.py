@@ -99,7 +99,9 @@ def _tags(text: str, output: WindowOutput) -> list[Tag]:
     return [tag for tag in tags if tag is not None]
 
 
-_EDGE_WORDS = frozenset("of the a an and in at by from for to on de du des la le les".split())
+_EDGE_WORDS = frozenset(
+    ["of", "the", "a", "an", "and", "in", "at", "by", "from", "for", "to", "on", "de", "du", "des", "la", "le", "les"]
+)
 
 
 def _joined(text: str, spans: Sequence[tuple[str, list[int]]], output: WindowOutput) -> list[tuple[str, list[int]]]:

@@ -168,7 +168,7 @@ def _best(
         return None
     score, best = max(scored, key=lambda pair: (pair[0], pair[1].population))
     # A place abroad in a report about one country, known only by sound or a by-name: better unknown.
-    known_country = country is not None and best.iso2 == country or best.iso2 in countries
+    known_country = (country is not None and best.iso2 == country) or best.iso2 in countries
     foreign = country is not None and not known_country and best.kind == "place"
     if best.match == "sound" and not known_country and shared.get(best.iso2 or "", 0.0) < 0.5:
         return None
