@@ -7,38 +7,12 @@ from __future__ import annotations
 
 import re
 
+from pipeline.extract.numbers import NUMBER_WORDS
 from pipeline.report import Count
 
-_WORDS = {
-    w: n
-    for n, w in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ]
-    )
-} | {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
-_WORD = rf"(?:(?:{_TENS})-(?:{_ONES})|{'|'.join(sorted(_WORDS, key=len, reverse=True))})"
+_WORD = rf"(?:(?:{_TENS})-(?:{_ONES})|{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})"
 _FIGURE = r"\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?"
 _NUMBER = rf"(?:{_FIGURE}|{_WORD}|a)(?:\s+(?:hundred|thousand|million))?|(?:dozens|scores|hundreds|thousands)"
 _WHO = (
@@ -138,10 +112,10 @@ def _value(words: str) -> int | None:
         return _VAGUE[words]
     if words == "a":
         return factor if factor > 1 else 1
-    if words in _WORDS:
-        return _WORDS[words] * factor
+    if words in NUMBER_WORDS:
+        return NUMBER_WORDS[words] * factor
     if "-" in words:
-        parts = [_WORDS.get(part) for part in words.split("-")]
+        parts = [NUMBER_WORDS.get(part) for part in words.split("-")]
         return sum(p for p in parts if p is not None) * factor
     try:
         return int(float(words.replace(",", "").replace(" ", "")) * factor)
