@@ -77,11 +77,11 @@ def _thresholds(p: Array, y: Array) -> NDArray[np.float64]:
 
 
 def _urgency_thresholds(p: Array, levels: Sequence[int]) -> tuple[float, float, float]:
-    """For each step the threshold of best balanced accuracy between 0.3 and 0.5: misses cost more than alarms."""
+    """For each step the threshold of best balanced accuracy between 0.1 and 0.5: misses cost more than alarms."""
     chosen = []
     for step in range(p.shape[1]):
         true = np.array(levels) > step
-        grid = np.arange(0.3, 0.51, 0.02)
+        grid = np.arange(0.1, 0.51, 0.02)
         scores = [((p[true, step] >= t).mean() + (p[~true, step] < t).mean()) / 2 for t in grid]
         chosen.append(round(float(grid[int(np.argmax(scores))]), 4))
     return chosen[0], chosen[1], chosen[2]
