@@ -25,13 +25,17 @@ def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: T
     assert report.received_at is not None
     urgency = assessment.urgency.id if assessment.urgency else URGENCY_IF_UNKNOWN
     reasons: dict[str, list[str]] = {}
+    sure: set[str] = set()
     for rule in policy.rules:
         found = holds(rule.when, report, assessment)
         if found is not None:
             reason = rule.reason or found
+            if not rule.when.uncertain:
+                sure.add(rule.queue)
             if reason not in reasons.setdefault(rule.queue, []):
                 reasons[rule.queue].append(reason)
-    if any(policy.queue(queue).exclusive for queue in reasons):
+    # A doubt alone takes a report away from nobody: it is shown to the restricted queue as well.
+    if any(policy.queue(queue).exclusive for queue in sure):
         reasons = {queue: why for queue, why in reasons.items() if policy.queue(queue).restricted}
     if not reasons:
         reasons[policy.fallback] = ["no rule applies"]

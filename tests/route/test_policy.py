@@ -55,6 +55,11 @@ def test_misconduct_is_in_restricted_queues_only(decided: set[str], urgency: str
     assert all(POLICY.queue(queue).restricted for queue in found)
 
 
+def test_a_doubt_about_misconduct_takes_the_report_from_nobody() -> None:
+    found = queues("ceasefire_violation", abstained=("peacekeeper_misconduct",))
+    assert {"conduct-and-discipline", "ceasefire-monitoring", "manual-review"} == set(found)
+
+
 def test_critical_danger_reaches_protection_response() -> None:
     assert "protection-response" in queues("enforced_disappearance", urgency="critical")
 
