@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sys
 import time
@@ -59,7 +60,9 @@ def main(picture: Path | None = None) -> None:
     console.out.print(f"  .venv/bin/sitrep show GAO-0122 -w {shown}    one report with its evidence")
     console.out.print(f"  .venv/bin/sitrep deliver -w {shown}          send the queues' items to their folder")
     if picture:
-        console.out.save_svg(str(picture), title="make demo")
+        drawn = console.out.export_svg(title="make demo")
+        # The reader's own fixed-width font does; a picture fetches nothing.
+        picture.write_text(re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), encoding="utf-8")
 
 
 if __name__ == "__main__":
