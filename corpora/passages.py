@@ -37,7 +37,7 @@ def passages(root: Path) -> Iterator[tuple[str, str]]:
 def runs(html: str) -> Iterator[str]:
     """Runs of paragraphs of an article, one from each of its first paragraphs."""
     found = re.findall(r"<p[^>]*>(.*?)</p>", html, re.DOTALL)
-    paragraphs = [_plain(p) for p in found] or [html]
+    paragraphs = [plain(p) for p in found] or [html]
     for start in range(min(FIRST_PARAGRAPHS, len(paragraphs))):
         text = ""
         for paragraph in paragraphs[start:]:
@@ -49,5 +49,6 @@ def runs(html: str) -> Iterator[str]:
         yield text
 
 
-def _plain(html: str) -> str:
+def plain(html: str) -> str:
+    """The text of a piece of HTML, on one line."""
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html))).strip()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 Kind = Literal["P", "A", "D"]
+Split = Literal["train", "validation", "calibration", "test", "unused"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Example:
     `violations` maps ids to 1 (reported), 0 (not reported) or a value between (doubtful); absent means
     unknown. `spans` holds the kinds in `annotated_kinds`, completely; other kinds are unknown.
     `group` keeps together what must not be split: a document, a country, a contrast pair.
+    `published` is the split that the corpus's publishers gave, where they gave one. `codes` are the
+    corpus's own labels, as they stand: for evaluating transfer in the corpus's own terms.
     """
 
     id: str
@@ -48,6 +51,8 @@ class Example:
     spans: tuple[Span, ...] = ()
     annotated_kinds: frozenset[Kind] = frozenset()
     synthetic: bool = False
+    published: Split | None = None
+    codes: frozenset[str] = frozenset()
 
     @property
     def sha256(self) -> str:
@@ -86,6 +91,7 @@ def to_dataset(examples: Sequence[Example]) -> Dataset:
                     for s in e.spans
                 ],
                 "synthetic": e.synthetic,
+                "codes": sorted(e.codes),
             }
             for e in examples
         ]

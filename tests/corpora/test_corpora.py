@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections import Counter
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 import corpora
 from corpora.markup import parse
-from corpora.splits import freeze
+from corpora.splits import freeze, held_out_groups
 from pipeline.errors import ConfigurationError
 from pipeline.taxonomy import load_taxonomy
 
@@ -102,16 +101,12 @@ def test_the_dataset_has_a_row_per_example() -> None:
     assert dataset[0]["text"] == examples[0].text
 
 
-def test_every_corpus_has_a_card() -> None:
-    cards = {
-        path.name.removesuffix(".toml"): tomllib.loads(path.read_text(encoding="utf-8"))
-        for path in files("corpora").joinpath("registry").iterdir()
-    }
-    assert set(corpora.names()) <= set(cards)
-    for name, card in cards.items():
-        assert {"title", "publisher", "licence", "tier", "use", "cautions"} <= set(card), name
+def test_a_country_of_test_passages_is_test_in_the_outside_corpus_too() -> None:
+    group = min(g for g in held_out_groups() if g.startswith("statedept-"))
+    paragraph = corpora.Example(id="p", text="Another paragraph on it.", source="statedept_hr_2022", group=group)
+    assert corpora.split(paragraph) == "test"
 
 
-def test_cards_count_what_is_there() -> None:
-    card = tomllib.loads(files("corpora").joinpath("registry", "authored.toml").read_text(encoding="utf-8"))
-    assert len(corpora.load("authored")) == card["reports"]
+def test_incident_notes_are_for_training() -> None:
+    note = corpora.Example(id="incident-0123456789", text="Two guards were hurt.", source="awsd", group="incident-0")
+    assert corpora.split(note) == "train"

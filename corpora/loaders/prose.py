@@ -1,0 +1,99 @@
+"""Report prose with marked mentions, or with weak labels from its headings."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpora.registry import DOUBTFUL, card, violations
+from corpora.schema import Example, Kind, Span, Split
+from pipeline.taxonomy import load_taxonomy
+
+RE3D_KINDS: dict[str, Kind] = {"Organisation": "A", "Location": "P", "Temporal": "D"}
+VIOLENCE_OR_FLIGHT = ("security", "military", "missing_people", "refugees", "death")
+NO_REPORT = re.compile(
+    r"\bno (?:credible )?(?:reports?|reported)\b|\b(?:laws?|constitution|code|act)\b[^.]{0,60}\b(?:prohibit|provide|require|criminalize)",
+    re.IGNORECASE,
+)
+"""Words of paragraphs that say what the law is, or that nothing was reported."""
+
+
+def humset(root: Path) -> Iterator[Example]:
+    """Humanitarian documents with their place names marked, literal ones only."""
+    with gzip.open(root / "humset_geolocation" / "toponym_annotations.json.gz", "rt", encoding="utf-8") as stream:
+        documents = json.load(stream)
+    for number, row in enumerate(documents):
+        text = row["text"]
+        marks = {(a["start"], a["end"]) for a in row["annotations"] if a["label"] == "LOC"}
+        spans = tuple(Span(start, end, "P") for start, end in sorted(marks) if 0 <= start < end <= len(text))
+        yield Example(
+            id=f"humset-{row['lead_id']}-{number}", text=text, source="humset_geolocation",
+            group=f"humset-{row['lead_id']}", spans=spans, annotated_kinds=frozenset({"P"}),
+        )  # fmt: skip
+
+
+def re3d(root: Path) -> Iterator[Example]:
+    """Conflict prose with organisations, places in a broad sense, and times marked. Only times are marked as we would."""
+    for folder in sorted(p for p in (root / "re3d").iterdir() if (p / "documents.json").exists()):
+        entities: dict[str, list[Span]] = {}
+        for line in (folder / "entities.json").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            if kind := RE3D_KINDS.get(row["type"]):
+                entities.setdefault(row["documentId"], []).append(Span(row["begin"], row["end"], kind))
+        for line in (folder / "documents.json").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            yield Example(
+                id=f"re3d-{row['_id']}", text=row["text"], source="re3d", group=f"re3d-{row['_id']}",
+                spans=tuple(sorted(entities.get(row["_id"], ()), key=lambda s: s.start)),
+                annotated_kinds=frozenset({"D"}),
+            )  # fmt: skip
+
+
+def statedept(root: Path) -> Iterator[Example]:
+    """Paragraphs of country reports. A heading makes its violation likely; words of law or of 'no reports', unlikely."""
+    this = card("statedept_hr_2022")
+    path = root / "statedept_hr_2022" / "paragraphs_derived.tsv.gz"
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        rows = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+        for number, row in enumerate(rows):
+            # Numbers before the titles shift from country to country: the title alone is the key.
+            title = re.sub(r"^[a-zA-Z]\. ", "", row["subsection"] or "").casefold().rstrip(".")
+            codes = {_heading(heading) for heading in (title, (row["run_in_head"] or "").casefold()) if heading}
+            values = violations(this, codes)
+            if NO_REPORT.search(row["text"]):
+                values = dict.fromkeys(values, DOUBTFUL[False])
+            yield Example(
+                id=f"statedept-{number:05}", text=row["text"], source="statedept_hr_2022",
+                group=f"statedept-{row['country']}", violations=values, codes=frozenset(codes),
+            )  # fmt: skip
+
+
+def _heading(title: str) -> str:
+    """The heading as the card writes it: titles vary after their first words."""
+    for start in card("statedept_hr_2022").doubtful:
+        if title.startswith(start):
+            return start
+    return title
+
+
+def disaster_response(root: Path) -> Iterator[Example]:
+    """Messages after disasters. Direct ones that touch neither violence nor flight report no violation."""
+    this = card("disaster_response")
+    parts: tuple[tuple[str, Split], ...] = (("validation", "train"), ("test", "test"))
+    for part, published in parts:
+        path = root / "disaster_response_messages" / f"disaster_response_{part}.csv.gz"
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+            for number, row in enumerate(csv.DictReader(stream)):
+                codes = {name for name, value in row.items() if value == "1"} - {"id"}
+                if row["genre"] == "direct" and not codes.intersection(VIOLENCE_OR_FLIGHT):
+                    codes.add("no_violence")
+                silent = dict.fromkeys(load_taxonomy().violation_ids, 0.0) if "no_violence" in codes else {}
+                yield Example(
+                    id=f"disaster-{part}-{number:04}", text=row["message"], source="disaster_response",
+                    group=f"disaster-{part}-{number:04}", violations=silent | violations(this, codes),
+                    published=published, codes=frozenset(codes),
+                )  # fmt: skip

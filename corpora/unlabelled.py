@@ -1,0 +1,37 @@
+"""Texts in our register without our labels: to read and label next, or to train an encoder on.
+
+Nothing of the test split is among them, nor of the documents and countries that its passages come from,
+nor any text that shares seven words in a row with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpora.loaders import load
+from corpora.overlap import shared
+from corpora.schema import Example
+from corpora.splits import held_out_groups, split
+
+SOURCES = (
+    "statedept_hr_2022", "humset_geolocation", "muc4", "hrdsattack", "awsd", "satp", "disaster_response",
+    "indiapoliceevents",
+)  # fmt: skip
+FEWEST_WORDS = 8
+
+
+def texts(root: Path, *, sources: tuple[str, ...] = SOURCES) -> Iterator[Example]:
+    """Training texts of the outside corpora under `root`, each text once, source by source."""
+    held_out = [e for e in load("annotated", root=root) if split(e) == "test"]
+    hashes = {e.sha256 for e in held_out}
+    for source in sources:
+        found = {}
+        for example in load(source, root=root):
+            if split(example) != "train" or example.group in held_out_groups() or example.sha256 in hashes:
+                continue
+            if len(example.text.split()) >= FEWEST_WORDS:
+                hashes.add(example.sha256)
+                found[example.id] = example
+        leak = shared({ident: e.text for ident, e in found.items()}, [e.text for e in held_out])
+        yield from (example for ident, example in found.items() if ident not in leak)
