@@ -10,9 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Timings belong to the benchmarks; a busy machine must not fail a law. In CI the examples are fixed.
-settings.register_profile("sitrep", deadline=None, derandomize=bool(os.environ.get("CI")))
-settings.load_profile("sitrep")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import models
@@ -24,6 +21,10 @@ from pipeline.store import Store, open_store
 from pipeline.store.migrate import upgrade
 from pipeline.taxonomy import load_taxonomy
 from pipeline.triage import Rooms
+
+# Timings belong to the benchmarks; a busy machine must not fail a law. In CI the examples are fixed.
+settings.register_profile("sitrep", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("sitrep")
 
 NOW = datetime(2025, 2, 14, 12, 0, tzinfo=UTC)
 
