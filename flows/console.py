@@ -54,6 +54,10 @@ def receipt_values(receipt: Receipt) -> dict[str, Any]:
     }
 
 
+def quarantine_values(row: Any) -> dict[str, Any]:
+    return {"line": row.line, "where": row.locator, "reason": row.reason, "message": row.message}
+
+
 def print_receipt(receipt: Receipt, problems: Sequence[Any], *, shown: int = 20) -> None:
     """The batch receipt, with each quarantined row and its reason."""
     out.print(f"[bold]Batch {receipt.batch}[/bold]" + (f" from {escape(receipt.source)}" if receipt.source else ""))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -45,5 +47,14 @@ class Bar:
             self._progress.update(self._task, completed=(self._total or 0) - self._waiting())
 
 
-def start(store: Store, verb: str) -> Bar:
-    return Bar(store, verb)
+@contextmanager
+def progress(store: Store, verb: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error while the block runs, if a person looks; yields what advances it by so many rows."""
+    if quiet or not err.is_terminal:
+        yield lambda rows: None
+        return
+    bar = Bar(store, verb)
+    try:
+        yield bar.advance
+    finally:
+        bar.stop()

@@ -1,0 +1,1 @@
+"""The commands of `sitrep`, a module for each noun; flows/cli.py puts them together."""

@@ -1,0 +1,224 @@
+"""`sitrep submit`, `sitrep run` and `sitrep status`: the main job."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows import console
+from flows.commands.options import HERE, JsonOption, MapOption, SourceOption, WorkspaceOption, column_mapping
+from flows.commands.queues import print_queues, queue_values
+from flows.progress import progress
+from flows.workspace import Workspace, open_workspace, utc_now
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: [bold]sitrep submit reports.xlsx --map text=Narrative --source gao-office[/bold]")
+def submit(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, archives, or - for standard input.")],
+    source: SourceOption = None,
+    map_: MapOption = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in a batch of reports; print the receipt."""
+    opened = open_workspace(workspace)
+    with progress(opened.store, "taking in", quiet=as_json) as advance:
+        receipt = _submit(opened, paths, source, column_mapping(map_), advance)
+    problems = quarantined(opened, receipt.batch)
+    if as_json:
+        console.print_json(
+            {**console.receipt_values(receipt), "quarantine": [console.quarantine_values(p) for p in problems]}
+        )
+    else:
+        console.print_receipt(receipt, problems)
+        if receipt.pending:
+            console.out.print(f"  {receipt.pending:,} wait for triage: [bold]sitrep run[/bold]")
+    raise typer.Exit(1 if receipt.quarantined else 0)
+
+
+@app.command(epilog="Example: [bold]sitrep run reports.csv --out results.jsonl[/bold]")
+def run(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Reports to take in first; - for standard input.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the results as JSON Lines.")] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="Dry run on N reports: show the queue load.")
+    ] = None,
+    direct: Annotated[bool, typer.Option("--direct", help="Without Prefect: quicker for a few reports.")] = False,
+    source: SourceOption = None,
+    map_: MapOption = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in reports (if any are named) and triage everything that waits, through the Prefect flow."""
+    opened = open_workspace(workspace)
+    mapping = column_mapping(map_)
+    if sample:
+        _sample(opened, paths or [], sample, source, mapping, as_json=as_json)
+        return
+    receipt = None
+    if paths:
+        with progress(opened.store, "taking in", quiet=as_json) as advance:
+            receipt = _submit(opened, paths, source, mapping, advance)
+    with progress(opened.store, "triaging", quiet=as_json):
+        counts = _triage(opened, direct=direct)
+    problems = quarantined(opened, receipt.batch) if receipt else []
+    written = 0
+    if out:
+        written = _write_results(opened, out, receipt.batch if receipt else None)
+    if as_json:
+        console.print_json(
+            {
+                "receipt": console.receipt_values(receipt) if receipt else None,
+                "quarantine": [console.quarantine_values(p) for p in problems],
+                **counts,
+                "queues": queue_values(opened),
+                "results": str(out) if out else None,
+            }
+        )
+    else:
+        if receipt:
+            console.print_receipt(receipt, problems)
+            console.out.print()
+        failed = f", {counts['failed']} could not be processed and wait in manual-review" if counts["failed"] else ""
+        console.out.print(f"{counts['triaged']:,} triaged into {counts['items']:,} queue items{failed}\n")
+        print_queues(opened)
+        if out:
+            console.out.print(f"\n{written:,} results in {out}")
+        console.out.print("\n[dim]next: sitrep queues --items · sitrep show REPORT · sitrep deliver[/dim]")
+    raise typer.Exit(1 if (receipt and receipt.quarantined) or counts["failed"] else 0)
+
+
+@app.command(epilog="Example: [bold]sitrep status --json[/bold]")
+def status(
+    batch: Annotated[str | None, typer.Argument(help="One batch, with its quarantined rows.")] = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Show batches, newest first, and what waits."""
+    from pipeline.store import batches, outbox, reports
+
+    opened = open_workspace(workspace)
+    with opened.store.read() as connection:
+        receipts = [batches.receipt(connection, i) for i in ([batch] if batch else batches.recent(connection))]
+        waiting, deliveries = reports.pending_count(connection), outbox.counts(connection)
+    problems = quarantined(opened, batch) if batch else []
+    if as_json:
+        values: dict[str, Any] = {"batches": [console.receipt_values(r) for r in receipts], "pending": waiting}
+        console.print_json(
+            {**values, "deliveries": deliveries, "quarantine": [console.quarantine_values(p) for p in problems]}
+        )
+        return
+    if batch:
+        console.print_receipt(receipts[0], problems, shown=1000)
+        return
+    figures = ("received", "accepted", "duplicate", "quarantined", "pending")
+    rows = [
+        (r.batch, r.source or "", f"{r.received:,}", f"{r.accepted:,}", f"{r.duplicates:,}", f"{r.quarantined:,}",
+         f"{r.pending:,}", "" if r.complete else "unfinished: submit it again")
+        for r in receipts
+    ]  # fmt: skip
+    console.out.print(console.table("Batches", ("batch", "source", *figures, ""), rows, right=figures))
+    console.out.print(f"\n{waiting:,} reports wait for triage; deliveries: {_words(deliveries) or 'none yet'}")
+
+
+def _submit(
+    opened: Workspace, paths: list[Path], source: str | None, mapping: dict[str, str], advance: Callable[[int], None]
+) -> Any:
+    from pipeline.submit import submit as take_in
+
+    return take_in(
+        opened.store,
+        paths,
+        now=utc_now,
+        limits=opened.limits,
+        mapping=mapping,
+        source=source,
+        stdin=sys.stdin.buffer,
+        threshold=opened.settings.near_duplicate_threshold,
+        progress=advance,
+    )
+
+
+def _triage(opened: Workspace, *, direct: bool) -> dict[str, Any]:
+    """Triage what waits, with or without Prefect; counts."""
+    if direct:
+        from pipeline.store import reports
+        from pipeline.triage import NOTHING, triage_chunk
+
+        with opened.store.read() as connection:
+            chunks = reports.pending_chunks(connection, size=opened.settings.chunk_size)
+        total = NOTHING
+        for first, last in chunks:
+            total += triage_chunk(opened.store, first, last, opened.rooms, now=utc_now)
+        return {"triaged": total.triaged, "items": total.items, "failed": total.failed}
+    import asyncio
+
+    from flows.run import run_quietly
+
+    counts: dict[str, Any] = asyncio.run(run_quietly(opened.settings.workspace.absolute()))
+    return {key: counts[key] for key in ("triaged", "items", "failed")}
+
+
+def _sample(
+    opened: Workspace, paths: list[Path], count: int, source: str | None, mapping: dict[str, str], *, as_json: bool
+) -> None:
+    """A dry run in a store of its own that is thrown away: what the queues would receive."""
+    import tempfile
+    from itertools import islice
+
+    from pipeline.intake import read_inputs
+    from pipeline.store import open_store
+    from pipeline.store import queues as store_queues
+    from pipeline.store import reports as store_reports
+    from pipeline.store.migrate import upgrade
+    from pipeline.submit import take_in
+    from pipeline.triage import triage_chunk
+
+    if not paths:
+        raise typer.BadParameter("--sample needs files to sample from")
+    with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
+        store = open_store("sqlite:///sample.db", base=Path(folder))
+        upgrade(store)
+        rows = read_inputs(paths, mapping=mapping, limits=opened.limits, source=source, stdin=sys.stdin.buffer)
+        receipt = take_in(store, islice(rows, count), name="sample", now=utc_now, source=source)
+        with store.read() as connection:
+            chunks = store_reports.pending_chunks(connection, size=opened.settings.chunk_size)
+        for first, last in chunks:
+            triage_chunk(store, first, last, opened.rooms, now=utc_now)
+        with store.read() as connection:
+            summaries = store_queues.summaries(connection, now=utc_now())
+        store.dispose()
+    if as_json:
+        load = {name: {"open": s.open, "by_urgency": s.by_urgency} for name, s in summaries.items()}
+        console.print_json({"sample": console.receipt_values(receipt), "queues": load})
+        return
+    console.out.print("[bold]Dry run[/bold]: nothing was stored.")
+    console.print_receipt(receipt, [])
+    console.out.print()
+    console.print_queues(opened.policy, summaries, now=utc_now())
+
+
+def _write_results(opened: Workspace, path: Path, batch: str | None) -> int:
+    from pipeline.results import write_results
+    from pipeline.store import batches
+
+    with opened.store.read() as connection:
+        chosen = [batch] if batch else batches.recent(connection, limit=1_000_000)[::-1]
+    return write_results(opened.store, chosen, path)
+
+
+def quarantined(opened: Workspace, batch: str) -> list[Any]:
+    from pipeline.store import batches
+
+    with opened.store.read() as connection:
+        return list(batches.quarantined(connection, batch))
+
+
+def _words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))

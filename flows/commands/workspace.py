@@ -1,0 +1,46 @@
+"""`sitrep init` and `sitrep doctor`: a workspace and its health."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows import console
+from flows.commands.options import HERE, JsonOption, WorkspaceOption
+from flows.workspace import init_workspace
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: [bold]sitrep init my-desk[/bold]")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to make.")] = HERE, as_json: JsonOption = False
+) -> None:
+    """Make a workspace: sitrep.toml, policy.toml and the store. Refuses to overwrite."""
+    made = init_workspace(folder)
+    if as_json:
+        console.print_json({"workspace": str(folder), "files": [str(path) for path in made]})
+        return
+    for path in made:
+        console.out.print(f"  made {path}")
+    console.out.print(f"Next: cd {folder} && sitrep run YOUR-REPORTS.csv")
+
+
+@app.command(epilog="Example: [bold]sitrep doctor[/bold]")
+def doctor(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Check device, model, store, queues, Prefect, disk and clock; say how to mend what is wrong."""
+    from flows.doctor import examine
+
+    checks = examine(workspace)
+    if as_json:
+        console.print_json([{"check": c.name, "state": c.state, "found": c.found, "mend": c.mend} for c in checks])
+    else:
+        styles = {"ok": "green", "warning": "yellow", "broken": "bold red"}
+        rows = [
+            (c.name, f"[{styles[c.state]}]{c.state}[/]", console.escape(c.found), console.escape(c.mend))
+            for c in checks
+        ]
+        console.out.print(console.table("Doctor", ("check", "", "found", "mend"), rows))
+    raise typer.Exit(2 if any(c.state == "broken" for c in checks) else 0)
