@@ -7,8 +7,8 @@ submitting the same files again: rows that are recorded are skipped.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from pipeline.errors import MonitorError
-from pipeline.intake import Candidate, Fingerprint, Limits, Row, fingerprint, identify, read_inputs, similarity
+from pipeline.intake import Candidate, Fingerprint, Limits, Row, fingerprint, identify, read_inputs, similarity, spool
 from pipeline.store import Store, audit, batches, reports
 
 ROWS_PER_TRANSACTION = 500
@@ -58,11 +58,8 @@ def submit(
 ) -> batches.Receipt:
     """Take in the files as one batch. `progress` is told how many rows were recorded."""
     with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
-        paths = [_spool(stdin, Path(folder)) if str(path) == "-" else path for path in paths]
-        for path in paths:
-            if not path.exists():
-                raise MonitorError(f"{path}: there is no such file or folder")
-        rows = read_inputs(paths, mapping=dict(mapping or {}), limits=limits, source=source, stdin=None)
+        paths = [_existing(path, stdin, Path(folder)) for path in paths]
+        rows = read_inputs(paths, mapping=dict(mapping or {}), limits=limits, source=source)
         return take_in(
             store,
             rows,
@@ -289,7 +286,7 @@ def content_hash(paths: Sequence[Path], *, mapping: Mapping[str, str] | None, so
     """SHA-256 of what is submitted and how it is read: the identity of a batch."""
     digest = hashlib.sha256(repr((sorted((mapping or {}).items()), source)).encode())
     for path in _files(paths):
-        digest.update(path.name.encode() + b"\0")
+        digest.update(os.fsencode(path.name) + b"\0")
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
@@ -305,30 +302,12 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def _spool(stdin: BinaryIO | None, folder: Path) -> Path:
-    """Standard input as a file, since a batch is named by its content before it is read."""
-    if stdin is None:
-        raise MonitorError("standard input is not available here: name a file instead of `-`")
-    path = folder / "stdin"
-    with path.open("wb") as stream:
-        shutil.copyfileobj(stdin, stream)
-    with path.open("rb") as stream:
-        head = stream.read(4096)
-    return path.rename(folder / f"stdin{_suffix(head)}")
-
-
-def _suffix(head: bytes) -> str:
-    """What standard input looks like; a document of its own where it is no table."""
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(b"PK"):
-        return ".xlsx" if b"xl/" in head else ".docx" if b"word/" in head else ".zip"
-    if start.startswith(b"%PDF"):
-        return ".pdf"
-    if start.startswith(b"PAR1"):
-        return ".parquet"
-    if start.startswith(b"["):
-        return ".json"
-    if start.startswith(b"{"):
-        return ".jsonl"
-    first = start.split(b"\n", 1)[0]
-    return ".tsv" if b"\t" in first else ".csv" if b"," in first or b";" in first else ".txt"
+def _existing(path: Path, stdin: BinaryIO | None, folder: Path) -> Path:
+    """The path itself; for `-` standard input as a file, since a batch is named by its content before it is read."""
+    if str(path) == "-":
+        if stdin is None:
+            raise MonitorError("standard input is not available here: name a file instead of `-`")
+        return spool(stdin, folder)
+    if not path.exists():
+        raise MonitorError(f"{path}: there is no such file or folder")
+    return path

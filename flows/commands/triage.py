@@ -172,7 +172,7 @@ def _sample(
     import tempfile
     from itertools import islice
 
-    from pipeline.intake import read_inputs
+    from pipeline.intake import read_inputs, spool
     from pipeline.store import open_store
     from pipeline.store import queues as store_queues
     from pipeline.store import reports as store_reports
@@ -185,7 +185,8 @@ def _sample(
     with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
         store = open_store("sqlite:///sample.db", base=Path(folder))
         upgrade(store)
-        rows = read_inputs(paths, mapping=mapping, limits=opened.limits, source=source, stdin=sys.stdin.buffer)
+        named = [spool(sys.stdin.buffer, Path(folder)) if str(path) == "-" else path for path in paths]
+        rows = read_inputs(named, mapping=mapping, limits=opened.limits, source=source)
         receipt = take_in(store, islice(rows, count), name="sample", now=utc_now, source=source)
         with store.read() as connection:
             chunks = store_reports.pending_chunks(connection, size=opened.settings.chunk_size)

@@ -6,7 +6,7 @@ Also what every later room needs of a text: normalising with an offset map, lang
 """
 
 from pipeline.intake.duplicates import Fingerprint, fingerprint, similarity
-from pipeline.intake.inputs import read_inputs
+from pipeline.intake.inputs import read_inputs, spool
 from pipeline.intake.language import identify
 from pipeline.intake.normalise import Normalised, normalise
 from pipeline.intake.rows import Candidate, Limits, Problem, Reason, Row
@@ -24,4 +24,5 @@ __all__ = [
     "normalise",
     "read_inputs",
     "similarity",
+    "spool",
 ]

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 import zlib
 from dataclasses import dataclass
 
 import numpy as np
+
+from pipeline.intake.normalise import normalise
 
 BANDS, ROWS = 10, 6
 _WORDS = re.compile(r"\w+")
@@ -32,8 +35,9 @@ class Fingerprint:
 
 
 def fingerprint(text: str) -> Fingerprint:
-    """The fingerprint of a text; letters' case, punctuation and spacing do not matter."""
-    words = _WORDS.findall(text.casefold())
+    """The fingerprint of a text; case, punctuation, spacing and disguise (see `normalise`) do not matter."""
+    plain = normalise(text).text.casefold()
+    words = _WORDS.findall(plain if plain.isascii() else unicodedata.normalize("NFKC", plain))
     normalised = " ".join(words)
     triples = {" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
     hashes = np.fromiter((zlib.crc32(t.encode("utf-8", "surrogatepass")) for t in triples), dtype=np.uint64)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
-from pipeline.intake.rows import Reason, Refused
+from pipeline.intake.rows import Limits, Reason, Refused
 
 SAMPLE = 1 << 20
 _MARKS = (
@@ -14,6 +18,11 @@ _MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_UNICODE = frozenset({"utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"})
+# The identifier tells these apart poorly on little text; Windows' Western code page is the likeliest of them.
+_WESTERN = frozenset(
+    {"ascii", "utf_8", "cp1250", "cp1252", "cp1254", "latin_1", "iso8859_15", "mac_roman", "hp_roman8"}
 )
 
 
@@ -26,6 +35,11 @@ class Decoded:
     flags: tuple[str, ...] = ()
 
 
+def is_guess(encoding: str) -> bool:
+    """Whether an encoding that `detect` gave could be another one."""
+    return encoding not in _UNICODE
+
+
 def detect(sample: bytes) -> str:
     """The encoding of a file from its first bytes.
 
@@ -35,40 +49,88 @@ def detect(sample: bytes) -> str:
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding
-    if b"\0" in sample[:4096] and sample[1:4096:2].count(0) > len(sample[:4096]) // 3:
-        return "utf-16-le"
-    good = bad = 0
+    head = sample[:4096]
+    if b"\0" in head:
+        if head[1::2].count(0) > len(head) // 3:
+            return "utf-16-le"
+        if head[0::2].count(0) > len(head) // 3:
+            return "utf-16-be"
     lines = sample.splitlines()
-    if len(sample) >= SAMPLE:
+    if len(sample) >= SAMPLE and len(lines) > 1:
         lines.pop()  # cut off by the sample's end
-    for line in lines:
-        if line.isascii():
-            continue
-        try:
-            line.decode("utf-8")
-            good += 1
-        except UnicodeDecodeError:
-            bad += 1
-    if bad <= good:
+    strange = [line for line in lines if not line.isascii()]
+    good = sum(_is_utf8(line) for line in strange)
+    if len(strange) - good <= good:
         return "utf-8"
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample[: 1 << 16]).best()
-    # The identifier tells Windows code pages apart poorly on little text; Western is the likeliest.
-    return (
-        "cp1252"
-        if best is None or best.encoding in ("ascii", "utf_8", "cp1250", "cp1252", "latin_1", "mac_roman")
-        else best.encoding
-    )
+    best = from_bytes(b"\n".join(strange)[: 1 << 16]).best()
+    return "cp1252" if best is None or best.encoding in _WESTERN else best.encoding
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def detect_file(path: Path) -> tuple[str, str]:
+    """A file's encoding and the start of its text. Reads on where the start is ASCII and tells nothing."""
+    with path.open("rb") as stream:
+        start = block = stream.read(SAMPLE)
+        while block.isascii() and len(block) == SAMPLE:
+            block = stream.read(SAMPLE)
+    # A later block may begin within a character: its first line does not count.
+    sample = start if block is start or block.isascii() else block.partition(b"\n")[2]
+    encoding = detect(sample)
+    return encoding, start.decode(encoding, "replace")
 
 
 def decode_document(data: bytes) -> Decoded:
     """The text of a whole document; Refused where it is no text."""
-    encoding = detect(data[:SAMPLE])
+    encoding = detect(data)
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         raise Refused(Reason.UNDECODABLE, "the bytes are no text in a known encoding: save it as UTF-8") from None
     if encoding == "utf-8":
         return Decoded(text, None)
-    return Decoded(text, data, ("encoding_detected",) if encoding not in ("utf-8-sig",) else ())
+    return Decoded(text, data, ("encoding_detected",) if is_guess(encoding) else ())
+
+
+def _lone(error: UnicodeError) -> tuple[str, int]:
+    """Half a character of UTF-16 or UTF-32, as a mark that its row cannot be decoded."""
+    assert isinstance(error, UnicodeDecodeError)
+    return "\udcff", error.end
+
+
+codecs.register_error("sitrep.lone", _lone)
+
+
+def text_lines(stream: BinaryIO, encoding: str, limits: Limits) -> Iterator[str | None]:
+    """The lines of a file with their ends; None for a line that is too long to be one (it is skipped).
+
+    Bytes that do not decode become surrogates and so mark their own row only.
+    """
+    errors = "sitrep.lone" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+    text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
+    most = limits.line_bytes
+    while line := text.readline(most):
+        if len(line) < most or line.endswith(("\n", "\r")):
+            yield line
+            continue
+        while (rest := text.readline(most)) and len(rest) == most and not rest.endswith(("\n", "\r")):
+            pass
+        yield None
+
+
+def original_bytes(text: str, encoding: str) -> bytes | None:
+    """The bytes that `text` was decoded from, where they are not its UTF-8."""
+    if encoding in ("utf-8", "utf-8-sig") or text.isascii():
+        return None
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return None

@@ -1,33 +1,50 @@
-"""Single fields: dates, countries, languages and texts as people write them in spreadsheets."""
+"""Single fields: countries, languages and texts as people write them in spreadsheets (dates: `days`)."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
-from functools import cache
+import tomllib
+import unicodedata
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
 
 from pipeline.intake.rows import Limits, Problem, Reason
 
-_ISO = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$")
-_NUMERIC = re.compile(r"^(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})$")
-_FORMATS = (
-    "%d %B %Y",
-    "%d %b %Y",
-    "%d %b, %Y",
-    "%B %d, %Y",
-    "%b %d, %Y",
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%Y%m%d",
-    "%d-%b-%Y",
-    "%d-%B-%Y",
-    "%d-%b-%y",
-)
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+
+# What follows "=" in a formula, as spreadsheets parse it: a call, a reference, a sum, a text, an array, a command.
+_OPERATOR = r"\s*(?:[-+*/^&<>=%:;,!|]|$)"
 _FORMULA = re.compile(
-    r"^\s*[=@](?:[A-Za-z_.]+\s*[(|!]|[-+]?\d+(?:\.\d+)?\s*[-+*/]|\w+![A-Z]+\d|cmd\|)|^\s*[-+](?:cmd\||@SUM)", re.I
+    rf"""\s*(?:
+      = \s*[-+@]*\s*(?:
+          [A-Za-z_][\w.]*\s*[(|]                               # SUM(  cmd|
+        | '[^'\n]{{1,200}}'\s*!                                # 'My sheet'!
+        | [A-Za-z_]\w*!\$?[A-Za-z]                             # Sheet2!A1
+        | \$?[A-Za-z]{{1,3}}\$?\d{{1,7}}{_OPERATOR}            # A1, $A$1:B2
+        | \d+(?:[.,]\d+)?%?{_OPERATOR}                         # 1+1
+        | "[^"\n]{{0,200}}"{_OPERATOR}                         # "x"&A1
+        | [{{(]                                                # an array, a bracket
+        | \#(?:REF!|NAME\?|VALUE!|N/A)
+      )
+      | [-+@] \s*(?: cmd\s*\| | [A-Z][A-Z0-9.]+\( | \d+[-+*/]\d+[-+*/(] )   # +cmd|  @SUM(  -2+3+
+      | [A-Za-z]{{2,12}}\|'[^'\n]{{0,200}}'!                   # MSEXCEL|'…'!
+    )""",
+    re.X,
 )
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
-EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)
+
+
+class Formula(str):
+    """A cell that held a formula; `value` is what the spreadsheet last computed from it."""
+
+    value: Any = None
+
+    @classmethod
+    def of(cls, formula: str, value: Any) -> Formula:
+        """The formula's text, with what was computed."""
+        cell = cls(formula)
+        cell.value = value
+        return cell
 
 
 class BadField(ValueError):
@@ -38,107 +55,108 @@ class BadField(ValueError):
         self.problem = Problem(reason, message)
 
 
-def parse_date(value: object) -> date | None:
-    """A calendar date from a cell; None where the cell is empty. Day first where that is open."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    text = str(value).strip() if value is not None else ""
-    if not text:
-        return None
-    found = _parse(text)
-    if found is None or not EARLIEST <= found < LATEST:
-        raise BadField(Reason.BAD_DATE, "the report date is no date: write it as 2025-02-14")
-    return found
+@cache
+def word_lists() -> dict[str, dict[str, Any]]:
+    """The lists of `words.toml`."""
+    return tomllib.loads(files("pipeline.intake").joinpath("words.toml").read_text(encoding="utf-8"))
 
 
-def _parse(text: str) -> date | None:
-    if match := _ISO.match(text):
-        return _date(*map(int, match.groups()))
-    if match := _NUMERIC.match(text):
-        first, second, year = map(int, match.groups())
-        year += 2000 if year < 100 else 0
-        return _date(year, first, second) if second > 12 else _date(year, second, first)
-    if re.fullmatch(r"\d{5}(?:\.\d+)?", text):  # a spreadsheet's day number
-        return date(1899, 12, 30) + timedelta(days=int(float(text)))
-    for pattern in _FORMATS:
-        try:
-            return datetime.strptime(text.title() if "%B" in pattern or "%b" in pattern else text, pattern).date()
-        except ValueError:
-            continue
-    return None
+@cache
+def _absent(kind: str) -> frozenset[str]:
+    return frozenset(word_lists()["absent"][kind])
 
 
-def _date(year: int, month: int, day: int) -> date | None:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        return None
+def field_text(value: object) -> str:
+    """A cell as trimmed text; empty where it says that there is nothing (`n/a`, NaN)."""
+    if value is None or value != value:
+        return ""
+    text = str(value).strip()
+    return "" if text.casefold() in _absent("field") else text
 
 
 def parse_country(value: object) -> str | None:
-    """ISO 3166-1 alpha-2 from a code or an English name; None where the cell is empty."""
-    text = str(value).strip() if value is not None else ""
+    """ISO 3166-1 alpha-2 from a code or a name (English, French, Spanish, Portuguese, Arabic, Russian)."""
+    text = field_text(value)
     if not text:
         return None
-    found = _countries().get(text.casefold())
+    found = _countries().get(_plain(text[:100])) or _countries().get(_plain(text[:100]).removeprefix("the "))
     if found is None:
         raise BadField(Reason.BAD_COUNTRY, "the country is not known: write its ISO code, such as ML")
     return found
 
 
+@lru_cache(maxsize=1000)
+def _plain(name: str) -> str:
+    """A name without accents and case, for looking up."""
+    decomposed = unicodedata.normalize("NFKD", " ".join(name.casefold().split()))
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("’", "'")
+
+
 @cache
 def _countries() -> dict[str, str]:
+    import gettext
+
     import pycountry
 
     names: dict[str, str] = {}
     for country in pycountry.countries:
         for key in ("alpha_2", "alpha_3", "name", "official_name", "common_name"):
             if value := getattr(country, key, None):
-                names[value.casefold()] = country.alpha_2
-        names[country.name.split(",")[0].casefold()] = names.get(country.name.split(",")[0].casefold(), country.alpha_2)
-    return names | _COMMON_NAMES
-
-
-_COMMON_NAMES = {
-    "drc": "CD", "dr congo": "CD", "democratic republic of the congo": "CD", "democratic republic of congo": "CD",
-    "car": "CF", "central african republic": "CF", "ivory coast": "CI", "côte d'ivoire": "CI", "cote d'ivoire": "CI",
-    "syria": "SY", "iran": "IR", "russia": "RU", "venezuela": "VE", "bolivia": "BO", "tanzania": "TZ", "laos": "LA",
-    "vietnam": "VN", "viet nam": "VN", "north korea": "KP", "south korea": "KR", "korea": "KR", "moldova": "MD",
-    "palestine": "PS", "opt": "PS", "occupied palestinian territory": "PS", "gaza": "PS", "burma": "MM", "myanmar": "MM",
-    "uk": "GB", "great britain": "GB", "usa": "US", "united states": "US", "turkey": "TR", "swaziland": "SZ",
-    "cape verde": "CV", "macedonia": "MK", "kosovo": "XK", "congo": "CG", "republic of congo": "CG", "taiwan": "TW",
-}  # fmt: skip
+                names[_plain(value)] = country.alpha_2
+        names.setdefault(_plain(country.name.split(",")[0]), country.alpha_2)
+    for iso2, others in word_lists()["countries"].items():
+        names |= dict.fromkeys(map(_plain, others), iso2)
+    for language in ("fr", "es", "pt", "ar", "ru"):
+        translated = gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language], fallback=True).gettext
+        for country in pycountry.countries:
+            for key in ("name", "common_name"):
+                if value := getattr(country, key, None):
+                    names.setdefault(_plain(translated(value)), country.alpha_2)
+    return names
 
 
 def parse_language(value: object) -> str | None:
-    """ISO 639-1 from a code, a tag such as `fr-ML`, or an English name; None where the cell is empty."""
-    text = str(value).strip() if value is not None else ""
-    if not text:
+    """ISO 639-1 (639-3 where there is none) from a code, a tag such as `fr-ML`, or an English name."""
+    text = field_text(value)
+    if not text or text.casefold() == "und":
         return None
+    found = _language(text[:60])
+    if found is None:
+        raise BadField(Reason.BAD_LANGUAGE, "the language is not known: write its ISO code, such as fr")
+    return found
+
+
+@lru_cache(maxsize=1000)
+def _language(text: str) -> str | None:
     import pycountry
 
-    key = re.split(r"[-_]", text)[0].casefold()
-    language = (
-        pycountry.languages.get(alpha_2=key) if len(key) == 2 else pycountry.languages.get(alpha_3=key) if len(key) == 3
-        else pycountry.languages.get(name=text.title())
-    )  # fmt: skip
-    if language is None:
-        raise BadField(Reason.BAD_LANGUAGE, "the language is not known: write its ISO code, such as fr")
-    return getattr(language, "alpha_2", None) or str(language.alpha_3)
+    tag = re.split(r"[-_]", text)[0].casefold()
+    if len(tag) == 2:
+        found = pycountry.languages.get(alpha_2=tag)
+    elif len(tag) == 3:
+        found = pycountry.languages.get(alpha_3=tag) or pycountry.languages.get(bibliographic=tag)
+    else:
+        found = pycountry.languages.get(name=text.title())
+    return (getattr(found, "alpha_2", None) or str(found.alpha_3)) if found else None
 
 
 def check_text(value: object, limits: Limits) -> str:
     """The text of a report as it came; BadField where it is empty, too long, a formula or binary."""
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    if not any(c.isalnum() for c in text):
-        raise BadField(Reason.EMPTY_TEXT, "the text is empty: fill it in")
+    if isinstance(value, Formula):
+        raise BadField(Reason.FORMULA, "there is a formula where the text should be: paste it as plain text")
+    text = value if isinstance(value, str) else "" if value is None or value != value else str(value)
     if len(text) > limits.text_characters:
         raise BadField(
             Reason.TOO_LONG, f"the text is longer than {limits.text_characters:,} characters: split the report"
         )
-    if _FORMULA.search(text):
+    word = text.strip().casefold() if len(text) < 16 else ""
+    if word in word_lists()["errors"]["spreadsheet"]:
+        raise BadField(Reason.FORMULA, "a formula failed where the text should be: paste the text itself")
+    if not any(c.isalnum() for c in text) or word in _absent("text"):
+        if "\ufffd" in text or any("\ud800" <= c <= "\udfff" for c in text):
+            raise BadField(Reason.UNDECODABLE, "the text was damaged before it was sent: export it again as UTF-8")
+        raise BadField(Reason.EMPTY_TEXT, "the text is empty: fill it in")
+    if _FORMULA.match(text):
         raise BadField(Reason.FORMULA, "there is a formula where the text should be: paste it as plain text")
     if _CONTROL.search(text):
         raise BadField(Reason.CONTROL_CHARACTERS, "the text holds binary characters: save the file as UTF-8 text")

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.intake import archives, documents, tables
+from pipeline.intake import archives, delimited, documents, records, sniff, tables
+from pipeline.intake.mapping import jsonable
 from pipeline.intake.rows import Limits, Problem, Reason, Refused, Row
 
 _TABLES = {
-    ".csv": tables.read_delimited,
-    ".tsv": tables.read_delimited,
-    ".tab": tables.read_delimited,
-    ".json": tables.read_json,
-    ".jsonl": tables.read_jsonl,
-    ".ndjson": tables.read_jsonl,
+    ".csv": delimited.read_delimited,
+    ".tsv": delimited.read_delimited,
+    ".tab": delimited.read_delimited,
+    ".json": records.read_json,
+    ".jsonl": records.read_jsonl,
+    ".ndjson": records.read_jsonl,
     ".xlsx": tables.read_xlsx,
     ".xlsm": tables.read_xlsx,
     ".ods": tables.read_ods,
@@ -30,6 +34,7 @@ _DOCUMENTS = {
     ".eml": documents.read_email,
 }
 FORMATS = (*_TABLES, *_DOCUMENTS, ".zip")
+_TEXTUAL = frozenset({".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".txt", ".md", ".eml"})
 
 
 def read_inputs(
@@ -38,47 +43,105 @@ def read_inputs(
     mapping: Mapping[str, str],
     limits: Limits,
     source: str | None = None,
-    stdin: BinaryIO | None = None,
 ) -> Iterator[Row]:
     """Every row of the files, folders and archives, in a fixed order; a refused file is one row."""
     for path in paths:
         if path.is_dir() and not path.is_symlink():
-            for file in sorted(path.rglob("*")):
-                hidden = any(part.startswith((".", "~$")) for part in file.relative_to(path).parts)
-                if not hidden and (file.is_symlink() or file.is_file()):
-                    name = str(file.relative_to(path))
+            for file, problem in _walk(path):
+                name = str(file.relative_to(path))
+                if problem:
+                    yield Row(jsonable(name), 1, {"file": jsonable(name)}, problem=problem)
+                else:
                     yield from _file(file, name=name, mapping=mapping, limits=limits, source=source, depth=0)
         else:
             yield from _file(path, name=path.name, mapping=mapping, limits=limits, source=source, depth=0)
 
 
+def spool(stdin: BinaryIO, folder: Path) -> Path:
+    """Standard input as a file in `folder`, named by what its content is."""
+    path = folder / "stdin"
+    with path.open("wb") as stream:
+        shutil.copyfileobj(stdin, stream)
+    with path.open("rb") as stream:
+        return path.rename(folder / f"stdin{sniff.suffix(stream.read(4096))}")
+
+
+def _walk(folder: Path) -> list[tuple[Path, Problem | None]]:
+    """The files under a folder, sorted, hidden ones left out; with them the folders that cannot be read."""
+    found: list[tuple[Path, Problem | None]] = []
+
+    def unreadable(error: OSError) -> None:
+        message = f"the folder cannot be read: {error.strerror}"
+        found.append((Path(error.filename), Problem(Reason.UNREADABLE, message)))
+
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
+        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]  # noqa: PTH114, PTH118
+        folders[:] = [name for name in folders if not name.startswith((".", "~$")) and name not in links]
+        found += [(Path(parent, name), None) for name in (*names, *links) if not name.startswith((".", "~$"))]
+    return sorted(found, key=lambda item: item[0])
+
+
 def _file(
     path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, depth: int
 ) -> Iterator[Row]:
+    """The rows of one file; always at least one, so that no file goes missing silently."""
+    name = jsonable(name)
+    received = False
     try:
-        if path.is_symlink():
-            raise Refused(Reason.SYMBOLIC_LINK, "a symbolic link: name the file itself")
-        if path.stat().st_size > limits.file_bytes:
-            raise Refused(Reason.TOO_LARGE, f"the file is larger than {limits.file_bytes // 2**20:,} MiB: split it")
-        suffix = path.suffix.lower()
-        if suffix in _TABLES:
-            yield from _TABLES[suffix](path, name=name, mapping=mapping, limits=limits, source=source)
-        elif suffix in _DOCUMENTS:
-            yield from _DOCUMENTS[suffix](path, name=name, limits=limits, source=source)
-        elif suffix == ".zip" and depth == 0:
-            yield from _archive(path, name=name, mapping=mapping, limits=limits, source=source)
-        else:
-            raise Refused(Reason.UNKNOWN_FORMAT, f"not one of {', '.join(FORMATS)}: export it as one of them")
+        for row in _rows(path, name=name, mapping=mapping, limits=limits, source=source, depth=depth):
+            received = True
+            yield row
+        problem = Problem(Reason.EMPTY_TEXT, "the file holds no reports")
     except Refused as error:
-        yield Row(name, 1, {"file": name}, problem=error.problem)
+        problem, received = error.problem, False
     except OSError as error:
-        yield Row(name, 1, {"file": name}, problem=Problem(Reason.UNREADABLE, f"cannot be read: {error.strerror}"))
+        problem, received = Problem(Reason.UNREADABLE, f"cannot be read: {error.strerror}"), False
+    except Exception as error:  # a reader's own fault must not cost the files after this one
+        problem = Problem(Reason.CORRUPT, f"the file cannot be read ({type(error).__name__}): export it again")
+        received = False
+    if not received:
+        yield Row(name, 1, {"file": name, **_size(path)}, problem=problem)
+
+
+def _rows(
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, depth: int
+) -> Iterator[Row]:
+    about = path.lstat()
+    if stat.S_ISLNK(about.st_mode):
+        raise Refused(Reason.SYMBOLIC_LINK, "a symbolic link: name the file itself")
+    if not stat.S_ISREG(about.st_mode):
+        raise Refused(Reason.UNREADABLE, "no regular file: copy its content into a file")
+    if about.st_size > limits.file_bytes:
+        raise Refused(Reason.TOO_LARGE, f"the file is larger than {limits.file_bytes // 2**20:,} MiB: split it")
+    suffix = path.suffix.lower()
+    if suffix in _TEXTUAL:
+        with path.open("rb") as stream:
+            kind = sniff.kind(stream.read(64))
+        if kind is not None:
+            raise Refused(
+                Reason.UNKNOWN_FORMAT, f"the name ends in {suffix}, the content is {kind}: give it its own name"
+            )
+    if suffix in _TABLES:
+        yield from _TABLES[suffix](path, name=name, mapping=mapping, limits=limits, source=source)
+    elif suffix in _DOCUMENTS:
+        yield from _DOCUMENTS[suffix](path, name=name, limits=limits, source=source)
+    elif suffix == ".zip" and depth == 0:
+        yield from _archive(path, name=name, mapping=mapping, limits=limits, source=source)
+    else:
+        raise Refused(Reason.UNKNOWN_FORMAT, f"not one of {', '.join(FORMATS)}: export it as one of them")
+
+
+def _size(path: Path) -> dict[str, int]:
+    try:
+        return {"bytes": path.lstat().st_size}
+    except OSError:
+        return {}
 
 
 def _archive(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
         for entry, unpacked in archives.entries(path, limits, Path(folder)):
-            inner = f"{name}!{entry}"
+            inner = jsonable(f"{name}!{entry}")
             if isinstance(unpacked, Refused):
                 yield Row(inner, 1, {"file": inner}, problem=unpacked.problem)
             else:

@@ -10,10 +10,15 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from pipeline.intake.fields import BadField, check_text, parse_country, parse_date, parse_language
+from pipeline.intake.days import is_ambiguous, parse_date
+from pipeline.intake.encoding import is_guess, original_bytes
+from pipeline.intake.fields import BadField, Formula, check_text, field_text, parse_country, parse_language
 from pipeline.intake.rows import Candidate, Limits, Problem, Reason, Refused, Row
 
 FIELDS = ("text", "id", "report_date", "source", "country", "language")
+MOST_COLUMNS = 16_384
+_HEADER_WITHIN = 10  # rows; above it may stand a title or two
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @cache
@@ -28,10 +33,11 @@ def _key(name: object) -> str:
 
 @dataclass(frozen=True)
 class Columns:
-    """The position of each field in a table's rows; the other columns are metadata."""
+    """The position of each field in a table's rows; the other columns, at `others`, are metadata."""
 
     header: tuple[str, ...]
     positions: Mapping[str, int]
+    others: tuple[tuple[int, str], ...]
 
     def record(self, cells: Sequence[Any]) -> dict[str, Any]:
         """A row's cells by column name; cells beyond the header are kept under `+1`, `+2`."""
@@ -41,7 +47,9 @@ class Columns:
 
 def find_columns(header: Sequence[object], mapping: Mapping[str, str]) -> Columns:
     """The columns of a table; Refused with what to write where no column is clearly the text."""
-    names = tuple(str(name).strip().lstrip("\ufeff") if name is not None else "" for name in header)
+    if len(header) > MOST_COLUMNS:
+        raise Refused(Reason.UNKNOWN_COLUMNS, f"more than {MOST_COLUMNS:,} columns: this is no table of reports")
+    names = _distinct(header)
     keys = [_key(name) for name in names]
     positions: dict[str, int] = {}
     for field, column in mapping.items():
@@ -61,7 +69,18 @@ def find_columns(header: Sequence[object], mapping: Mapping[str, str]) -> Column
             Reason.UNKNOWN_COLUMNS,
             f"no column is called text: say which one holds the reports, with {advice}; columns: {_listed(names)}",
         )
-    return Columns(names, positions)
+    taken = set(positions.values())
+    return Columns(names, positions, tuple((at, name) for at, name in enumerate(names) if at not in taken))
+
+
+def _distinct(header: Sequence[object]) -> tuple[str, ...]:
+    """Column names as one can tell them apart: a second `note` is `note (2)`, a nameless third column `column 3`."""
+    names: dict[str, None] = {}
+    for number, cell in enumerate(header, 1):
+        name = jsonable(str(cell).strip().lstrip("\ufeff")) if cell is not None else ""
+        name = name or f"column {number}"
+        names[name if name not in names else f"{name} ({number})"] = None
+    return tuple(names) if len(names) == len(header) else tuple(f"column {n}" for n in range(1, len(header) + 1))
 
 
 def _quoted(name: str) -> str:
@@ -69,64 +88,111 @@ def _quoted(name: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = [name for name in names if name]
-    return ", ".join(name[:40] for name in shown[:12]) + (" …" if len(shown) > 12 else "") or "none"
+    """The names for a message; a table without a header has reports there, which no message may quote."""
+    shown = [name for name in names if len(name) <= 40 and len(name.split()) <= 4 and re.match(r"[^\W\d]", name)]
+    if len(shown) < len(names) / 2:
+        return "the first line does not look like column names: put them there"
+    return ", ".join(shown[:12]) + (" …" if len(shown) > 12 else "")
+
+
+class HeaderSearch:
+    """Finds the header of a table: its first row, or the one below a title of one cell."""
+
+    def __init__(self, mapping: Mapping[str, str]) -> None:
+        self.columns: Columns | None = None
+        self._mapping, self._seen = mapping, 0
+        self._first: Refused | None = None
+
+    def offer(self, cells: Sequence[Any]) -> None:
+        """The next row above the first report; Refused where it cannot be a header and no title either."""
+        self._seen += 1
+        try:
+            self.columns = find_columns(cells, self._mapping)
+        except Refused as error:
+            self._first = self._first or error
+            filled = sum(cell is not None and bool(str(cell).strip()) for cell in cells)
+            if filled > 1 or self._seen >= _HEADER_WITHIN:
+                raise (error if filled > 1 else self._first) from None
+
+    def close(self) -> None:
+        """After the last row: Refused where there was no header."""
+        if self.columns is None and self._first is not None:
+            raise self._first
 
 
 def row_from_cells(
-    columns: Columns, cells: Sequence[Any], *, locator: str, line: int, limits: Limits, source: str | None
+    columns: Columns,
+    cells: Sequence[Any],
+    *,
+    locator: str,
+    line: int,
+    limits: Limits,
+    source: str | None,
+    encoding: str = "utf-8",
 ) -> Row:
     """A row of a table as a candidate, or with the problem of its first bad field."""
-    record = columns.record(cells)
-    content = jsonable(record)
+    content = jsonable(columns.record(cells))
+    width = len(cells)
+    positions = columns.positions
 
     def cell(field: str) -> Any:
-        position = columns.positions.get(field)
-        return cells[position] if position is not None and position < len(cells) else None
+        position = positions.get(field)
+        value = cells[position] if position is not None and position < width else None
+        return value.value if isinstance(value, Formula) else value
 
-    given = cell("id")
-    external_id = str(given).strip() or None if given is not None else None
-    if external_id:
-        external_id = external_id.encode("utf-8", "backslashreplace").decode()
-    if len(cells) > len(columns.header) and any(str(c).strip() for c in cells[len(columns.header) :] if c is not None):
+    external_id = _identifier(cell("id"))
+    beyond = cells[len(columns.header) :]
+    if beyond and any(str(c).strip() for c in beyond if c is not None):
         problem = Problem(
             Reason.RAGGED_ROW, "the row has more cells than the table has columns: quote texts that hold commas"
         )
         return Row(locator, line, content, problem=problem, external_id=external_id)
-    taken = set(columns.positions.values())
     try:
+        text = check_text(cells[positions["text"]] if positions["text"] < width else None, limits)
+        day = cell("report_date")
+        flags = ("encoding_detected",) if is_guess(encoding) and not text.isascii() else ()
         candidate = Candidate(
-            text=check_text(cell("text"), limits),
+            text=text,
             external_id=external_id,
-            report_date=parse_date(cell("report_date")),
-            source=_words(cell("source")) or source,
+            report_date=parse_date(day),
+            source=jsonable(field_text(cell("source"))) or source,
             country=parse_country(cell("country")),
             language=parse_language(cell("language")),
             metadata={
-                name: jsonable(value)
-                for position, (name, value) in enumerate(zip(columns.header, cells, strict=False))
-                if position not in taken and name and value not in ("", None)
+                name: jsonable(cells[at])
+                for at, name in columns.others
+                if at < width and cells[at] is not None and cells[at] != "" and cells[at] == cells[at]
             },
+            raw=original_bytes(text, encoding),
+            flags=(*flags, "ambiguous_date") if is_ambiguous(day) else flags,
         )
     except BadField as error:
         return Row(locator, line, content, problem=error.problem, external_id=external_id)
     return Row(locator, line, content, candidate=candidate, external_id=external_id)
 
 
-def _words(value: Any) -> str | None:
-    return str(value).strip().encode("utf-8", "replace").decode() or None if value is not None else None
+def _identifier(value: Any) -> str | None:
+    """The submitter's id as text; a whole number stays one, though its column came as decimals."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return jsonable(field_text(value)) or None
 
 
 def jsonable(value: Any) -> Any:
-    """A value as JSON can hold it; bytes that were no text are spelt out, never dropped."""
+    """A value as JSON and every database can hold it; bytes that were no text are spelt out, never dropped."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        if value.isascii() and value.isprintable():
+            return str(value)
+        spelt = value.encode("utf-8", "backslashreplace").decode()
+        return _CONTROL.sub(lambda match: match[0] if match[0] == "\r" else f"\\x{ord(match[0]):02x}", spelt)
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if value == value and abs(value) != float("inf") else str(value)
     if isinstance(value, Mapping):
         return {jsonable(str(k)): jsonable(v) for k, v in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
+    if isinstance(value, bytes):
+        return jsonable(value.decode("utf-8", "surrogateescape"))
+    if isinstance(value, Sequence):
         return [jsonable(v) for v in value]
     return jsonable(str(value))

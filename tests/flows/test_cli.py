@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +78,17 @@ def test_the_same_file_again_is_all_duplicates(run: Run, tmp_path: Path) -> None
 def test_standard_input_is_taken(run: Run) -> None:
     receipt = json.loads(run("submit", "-", "--json", stdin='{"text": "Soldiers burnt ten houses in Rann."}\n').stdout)
     assert receipt["accepted"] == 1
+
+
+def test_standard_input_can_be_sampled(run: Run) -> None:
+    sampled = run("run", "-", "--sample", "1", "--json", stdin='{"text": "Soldiers burnt ten houses in Rann."}\n')
+    assert json.loads(sampled.stdout)["sample"]["accepted"] == 1
+
+
+def test_a_file_name_that_is_no_text_is_taken(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.txt")
+    path.write_text("Soldiers burnt ten houses in Rann.")
+    assert json.loads(run("submit", str(path), "--json").stdout)["accepted"] == 1
 
 
 def test_queues_status_show_and_deliver(run: Run, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,25 @@ ROWS: dict[str, tuple[str, str]] = {
     "open quote": (f'id,text\nbad,"They came and left\nok,{GOOD}\n', "corrupt"),
     "text after a quote": (f'id,text\nbad,"They came" and left\nok,{GOOD}\n', "corrupt"),
     "replacement characters": (csv_row("\ufffd\ufffd\ufffd attack"), "undecodable"),
+    "replacement characters only": (csv_row("\ufffd\ufffd\ufffd"), "undecodable"),
+    "a word for nothing": (csv_row("N/A"), "empty_text"),
+    "what pandas writes for nothing": (csv_row("nan"), "empty_text"),
+    "a formula that failed": (csv_row("#REF!"), "formula"),
+    "absolute reference": (csv_row("=$A$1&B2"), "formula"),
+    "quoted sheet reference": (csv_row("='My sheet'!A1"), "formula"),
+    "text formula": (csv_row('="They came"&A1'), "formula"),
+    "array formula": (csv_row("={1,2,3}"), "formula"),
+    "exchange formula": (csv_row("MSEXCEL|'\\..\\cmd.exe'!A1"), "formula"),
+    "minus formula": (csv_row("-2+3+cmd|' /C calc'!A0"), "formula"),
+    "delete characters": (csv_row("attack\x7f seen"), "control_characters"),
+    "29 February of no leap year": (csv_row(GOOD, date="29/02/2025"), "bad_date"),
+    "two dates": (csv_row(GOOD, date="2025-02-14 to 2025-02-16"), "bad_date"),
+    "a month only": (csv_row(GOOD, date="February 2025"), "bad_date"),
+    "an empty date of databases": (csv_row(GOOD, date="0000-00-00"), "bad_date"),
+    "a word beside a date": (csv_row(GOOD, date="2025-02-14x"), "bad_date"),
+    "two countries": (csv_row(GOOD, country="Mali/Niger"), "bad_country"),
+    "two languages": (csv_row(GOOD, language="English and French"), "bad_language"),
+    "a line without an end": (csv_row("x" * 9_000_000), "too_large"),
 }
 
 
@@ -80,6 +100,13 @@ JSON_LINES: dict[str, tuple[str, str]] = {
     "deep nesting": ("[" * 100_000, "not_a_record"),
     "lone surrogate": ('{"text": "They \\ud800 came"}', "undecodable"),
     "bad date": ('{"text": "They came", "report_date": "tomorrow"}', "bad_date"),
+    "escaped null": ('{"text": "They \\u0000 came"}', "control_characters"),
+    "a number without end": ('{"text": "x", "id": ' + "9" * 6000 + "}", "not_a_record"),
+    "two objects on a line": ('{"text": "They came"} {"text": "They left"}', "not_a_record"),
+    "text in an object": ('{"text": {"en": "They came"}}', "not_a_record"),
+    "single quotes": ("{'text': 'They came'}", "not_a_record"),
+    "line over the limit": ('{"text": "' + "x" * 9_000_000 + '"}', "too_large"),
+    "half an emoji": ('{"text": "They came \\ud83d"}', "undecodable"),
 }
 
 
@@ -114,6 +141,90 @@ def encrypted() -> bytes:
         at = data.index(signature) + flag_at
         data[at] |= 1
     return bytes(data)
+
+
+def overlong_directory() -> bytes:
+    """An archive that claims a directory of 900 MB, which would fill the memory while it is read."""
+    data = zipped({"a.txt": b"x"}) + b"\0" * 30_000_000
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 65535, 65535, 900_000_000, 0, 0)
+    return data + end
+
+
+def lying(name: str) -> bytes:
+    """An archive whose entry holds more than it declares."""
+    data = bytearray(zipped({name: b"They came. " * 1000}))
+    at = data.index(b"PK\x01\x02") + 24
+    data[at : at + 4] = struct.pack("<L", 20)
+    return bytes(data)
+
+
+def sheet(rows: str) -> bytes:
+    """A workbook with the given rows of SpreadsheetML."""
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    return zipped({
+        "_rels/.rels": f'<Relationships><Relationship Id="r" Type="{office}/officeDocument" Target="xl/workbook.xml"/>'
+        "</Relationships>".encode(),
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="S" sheetId="1" r:id="r1"/>'
+        "</sheets></workbook>".encode(),
+        "xl/_rels/workbook.xml.rels": f'<Relationships><Relationship Id="r1" Type="{office}/worksheet" '
+        'Target="worksheets/sheet1.xml"/></Relationships>'.encode(),
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>'.encode(),
+    })  # fmt: skip
+
+
+def spreadsheet(rows: str, *, manifest: str = "<manifest/>") -> bytes:
+    """An OpenDocument spreadsheet with the given rows."""
+    content = (
+        f'<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x"><table:table>{rows}</table:table>'
+    )
+    return zipped(
+        {"content.xml": f"{content}</office:document-content>".encode(), "META-INF/manifest.xml": manifest.encode()}
+    )
+
+
+def ods_row(text: str, *, repeated: int = 1) -> str:
+    return (
+        f'<table:table-row table:number-rows-repeated="{repeated}"><table:table-cell>'
+        f"<text:p>{text}</text:p></table:table-cell></table:table-row>"
+    )
+
+
+ENTITIES = (
+    b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]><x>&c;</x>'
+)
+TEXT_CELL = '<c t="inlineStr"><is><t>{}</t></is></c>'
+HEADER_ROW = "<row>" + TEXT_CELL.format("text") + "</row>"
+
+
+def pdf(text: str, *, encrypted: bool = False) -> bytes:
+    """A PDF of one page that shows `text`."""
+    import pypdf
+
+    stream = f"BT /F1 12 Tf 10 100 Td ({text}) Tj ET".encode() if text else b""
+    parts = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    data, offsets = b"%PDF-1.4\n", []
+    for number, body in enumerate(parts, 1):
+        offsets.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    data += b"xref\n0 6\n0000000000 65535 f \n%strailer\n<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (
+        table,
+        len(data),
+    )
+    if not encrypted:
+        return data
+    writer = pypdf.PdfWriter(io.BytesIO(data))
+    writer.encrypt("secret", algorithm="RC4-128")
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
 
 
 def workbook(*rows: list[object]) -> bytes:
@@ -159,6 +270,55 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "symbolic link inside": ("a.zip", linked(), "symbolic_link"),
     "archive in an archive": ("a.zip", zipped({"b.zip": zipped({"c.txt": b"x"})}), "nested_archive"),
     "unknown format inside": ("a.zip", zipped({"b.exe": b"MZ"}), "unknown_format"),
+    "empty archive": ("a.zip", zipped({}), "empty_text"),
+    "header without rows": ("a.csv", b"id,text\n", "empty_text"),
+    "workbook without rows": ("a.xlsx", workbook(), "empty_text"),
+    "JSON Lines of blank lines": ("a.jsonl", b"\n\n", "empty_text"),
+    "picture that is called a table": ("a.csv", b"\x89PNG\r\n\x1a\n\0\0", "unknown_format"),
+    "workbook that is called a table": ("a.csv", workbook(["text"], [GOOD]), "unknown_format"),
+    "PDF that is called a text": ("a.txt", pdf(GOOD), "unknown_format"),
+    "reports without a header": ("a.csv", f"{GOOD}\n".encode(), "unknown_columns"),
+    "millions of columns": ("a.csv", b"," * 5_000_000 + b"text\n", "unknown_columns"),
+    "one long line": ("a.csv", b"x" * 9_000_000, "too_large"),
+    "array that ends early": ("a.json", b'[{"text": ', "corrupt"),
+    "array without end": ("a.json", b"[" * 500_000, "corrupt"),
+    "bare words": ("a.json", b"They came at dawn", "corrupt"),
+    "object without text": ("a.json", b'{"a": 1}', "unknown_columns"),
+    "workbook of the nineties": (
+        "a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook".encode("utf-16-le"), "corrupt"),
+    "workbook with a failed formula": ("a.xlsx", sheet(HEADER_ROW + '<row><c t="e"><v>#REF!</v></c></row>'), "formula"),
+    "workbook with a shared formula": (
+        "a.xlsx", sheet(HEADER_ROW + '<row><c t="str"><f t="shared" si="0"/><v>x</v></c></row>'), "formula"),
+    "workbook with entities": ("a.xlsx", zipped({"xl/workbook.xml": ENTITIES}), "corrupt"),
+    "row number beyond any sheet": (
+        "a.xlsx", sheet('<row r="99999999999">' + TEXT_CELL.format("text") + "</row>"), "corrupt"),
+    "more cells than a row can hold": ("a.xlsx", sheet("<row>" + "<c/>" * 20_000 + "</row>"), "corrupt"),
+    "workbook without its sheet": ("a.xlsx", zipped({"xl/workbook.xml": b"<workbook/>"}), "corrupt"),
+    "spreadsheet with a password": (
+        "a.ods", spreadsheet("", manifest="<manifest><encryption-data/></manifest>"), "encrypted"),
+    "row repeated without end": (
+        "a.ods", spreadsheet(ods_row("text") + ods_row("They came", repeated=10**9)), "zip_bomb"),
+    "spreadsheet with entities": ("a.ods", zipped({"content.xml": ENTITIES}), "corrupt"),
+    "spreadsheet without a text column": ("a.ods", spreadsheet(ods_row("narrative")), "unknown_columns"),
+    "document with entities": ("a.docx", zipped({"word/document.xml": ENTITIES}), "corrupt"),
+    "document without text": ("a.docx", zipped({"word/document.xml": b"<document><body/></document>"}), "empty_text"),
+    "document over the limit": (
+        "a.docx", zipped({"word/document.xml": b"<d><t>" + b"word " * 2000 + b"</t></d>"}), "too_long"),
+    "PDF with a password": ("a.pdf", pdf(GOOD, encrypted=True), "encrypted"),
+    "PDF of pictures": ("a.pdf", pdf(""), "no_text_layer"),
+    "PDF over the limit": ("a.pdf", pdf("word " * 1500), "too_long"),
+    "e-mail with no date": ("a.eml", b"Date: tomorrow at dawn\nSubject: x\n\nThey came.\n", "bad_date"),
+    "e-mail of pictures": ("a.eml", b"Content-Type: text/html\n\n<img src='a.png'><script>x = 1</script>", "empty_text"),
+    "text over the limit": ("a.txt", b"word " * 2000, "too_long"),
+    "text with null bytes": ("a.txt", b"They came\0 at dawn", "control_characters"),
+    "entry with no name": ("a.zip", zipped({".": b"x"}), "corrupt"),
+    "drive letter inside": ("a.zip", zipped({"C:\\temp\\a.txt": b"x"}), "path_escapes"),
+    "escape with backslashes": ("a.zip", zipped({"..\\..\\a.txt": b"x"}), "path_escapes"),
+    "packed so that it unpacks without bound": (
+        "a.zip", zipped({"a.txt": GOOD.encode()}, compression=zipfile.ZIP_LZMA), "corrupt"),
+    "entry that holds more than it declares": ("a.zip", lying("a.txt"), "corrupt"),
+    "archive with an overlong directory": ("a.zip", overlong_directory(), "zip_bomb"),
+    "damaged entry": ("a.zip", zipped({"a.txt": b"At dawn"}, compression=zipfile.ZIP_STORED).replace(b"At", b"It"), "corrupt"),
 }  # fmt: skip
 
 
@@ -169,17 +329,60 @@ def test_a_bad_file_is_one_row_with_its_reason(case: str, read: Reader) -> None:
     assert [row.problem.reason if row.problem else "accepted" for row in rows] == [reason]
 
 
-def test_there_are_sixty_cases() -> None:
-    assert len(ROWS) + len(JSON_LINES) + len(FILES) >= 60
+def test_there_are_more_than_a_hundred_cases() -> None:
+    assert len(ROWS) + len(JSON_LINES) + len(FILES) >= 100
 
 
 def test_bad_files_do_not_stop_the_good_ones(tmp_path: Path) -> None:
     for number, (name, content, _) in enumerate(FILES.values()):
         (tmp_path / f"{number:02}-{name}").write_bytes(content)
     (tmp_path / "zz.txt").write_text(GOOD)
-    rows = list(read_inputs([tmp_path], mapping={}, limits=Limits()))
+    rows = list(read_inputs([tmp_path], mapping={}, limits=Limits(text_characters=5000)))
     assert [row.candidate.text for row in rows if row.candidate] == [GOOD]
-    assert len(rows) == len(FILES) + 1
+    assert sorted(row.problem.reason for row in rows if row.problem) == sorted(
+        reason for _, _, reason in FILES.values()
+    )
+
+
+def test_bad_entries_do_not_stop_the_good_ones(read: Reader) -> None:
+    entries = {f"{n}-{name}": content for n, (name, content, _) in enumerate(FILES.values()) if name != "a.zip"}
+    rows = read("batch.zip", zipped({**entries, "zz.txt": GOOD.encode()}, compression=zipfile.ZIP_STORED))
+    assert len(rows) == len(entries) + 1
+    assert [row.candidate.text for row in rows if row.candidate] == [GOOD]
+
+
+def test_what_was_received_is_what_was_accepted_and_set_aside(read: Reader) -> None:
+    bad = [json.dumps(line) if not isinstance(line, str) else line for line, _ in JSON_LINES.values()]
+    good = json.dumps({"text": GOOD})
+    rows = read("batch.jsonl", "\n".join(line for pair in zip(bad, [good] * len(bad), strict=True) for line in pair))
+    assert len(rows) == 2 * len(bad)
+    assert all((row.candidate is None) != (row.problem is None) for row in rows)
+    assert sum(row.candidate is not None for row in rows) == len(bad)
+    assert [row.line for row in rows] == list(range(1, len(rows) + 1))
+
+
+def test_a_row_set_aside_can_be_mended_and_submitted_again(read: Reader) -> None:
+    rows = read("a.csv", f"id,report_date,text,sector\nA1,2025-02-30,{GOOD},north\n")
+    mended = {**rows[0].content, "report_date": "2025-02-28"}
+    (row,) = read("b.jsonl", json.dumps(mended))
+    assert row.candidate is not None
+    assert (row.candidate.text, row.candidate.external_id, row.candidate.metadata) == (GOOD, "A1", {"sector": "north"})
+
+
+def test_a_quote_that_is_never_closed_costs_one_line(read: Reader) -> None:
+    lines = [f"{n},{GOOD}" for n in range(2000)]
+    lines[700] = '700,"They came'
+    rows = read("a.csv", "id,text\n" + "\n".join(lines))
+    assert [row.line for row in rows if row.problem] == [702]
+    assert len(rows) == 2000
+
+
+def test_a_row_that_never_ends_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"text\n{GOOD}\n" + '"\n",' * 20_000)
+    rows = list(read_inputs([path], mapping={}, limits=Limits(line_bytes=10_000)))
+    assert rows[0].candidate is not None
+    assert all(row.problem for row in rows[1:])
 
 
 def test_a_link_in_a_folder_is_refused(tmp_path: Path) -> None:

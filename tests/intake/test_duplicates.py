@@ -12,6 +12,16 @@ def test_dress_does_not_matter() -> None:
     assert fingerprint(TEXT).normalised_sha256 == fingerprint(TEXT.upper().replace(",", " ;")).normalised_sha256
 
 
+def test_disguise_does_not_matter() -> None:
+    disguised = TEXT.replace("men", "m\u200ben").replace("Armed", "Аrmed").replace("village", "ｖillage")
+    assert disguised != TEXT
+    assert fingerprint(disguised) == fingerprint(TEXT)
+
+
+def test_letter_and_accent_are_one_letter() -> None:
+    assert fingerprint("Me\u0301naka") == fingerprint("Ménaka")
+
+
 def test_near_duplicates_share_a_band_and_score_high() -> None:
     other = TEXT + " overnight"
     a, b = fingerprint(TEXT), fingerprint(other)

@@ -1,0 +1,268 @@
+"""Good input in every format, with what makes it awkward."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import docx
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.intake import Candidate, Limits, Row, read_inputs, spool
+
+GOOD = "Armed men took two teachers from the school."
+FRENCH = "Attaque à Ménaka : deux enlevés près du marché, trois blessés à l’hôpital."
+Reader = Callable[..., list[Row]]
+
+
+def only(rows: list[Row]) -> Candidate:
+    (row,) = rows
+    assert row.candidate is not None, row.problem
+    return row.candidate
+
+
+def workbook(*rows: list[object]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def parquet(**columns: list[object]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+HEADER = ["id", "report_date", "country", "text", "sector"]
+TABLES: dict[str, tuple[str, bytes]] = {
+    "CSV": ("a.csv", f"{','.join(HEADER)}\nA1,2025-02-14,ML,{GOOD},north\n".encode()),
+    "semicolons": ("a.csv", f"{';'.join(HEADER)}\nA1;14/02/2025;Mali;{GOOD};north\n".encode()),
+    "Excel's own hint": ("a.csv", f"sep=|\r\n{'|'.join(HEADER)}\r\nA1|14.02.2025|MLI|{GOOD}|north\r\n".encode()),
+    "TSV": ("a.tsv", f"{chr(9).join(HEADER)}\nA1\t2025-02-14\tML\t{GOOD}\tnorth\n".encode()),
+    "old line ends": ("a.csv", f"{','.join(HEADER)}\rA1,2025-02-14,ML,{GOOD},north\r".encode()),
+    "a mark of UTF-8": ("a.csv", f"\ufeff{','.join(HEADER)}\nA1,2025-02-14,ML,{GOOD},north\n".encode()),
+    "UTF-16": ("a.csv", f"{','.join(HEADER)}\nA1,2025-02-14,ML,{GOOD},north\n".encode("utf-16")),
+    "UTF-16 without a mark": ("a.csv", f"{','.join(HEADER)}\nA1,2025-02-14,ML,{GOOD},north\n".encode("utf-16-be")),
+    "a title above": ("a.csv", f"Weekly incidents\n\n{','.join(HEADER)}\nA1,2025-02-14,ML,{GOOD},north\n".encode()),
+    "JSON Lines": (
+        "a.jsonl",
+        f'{{"id": "A1", "report_date": "2025-02-14", "country": "ML", "text": "{GOOD}", "sector": "north"}}'.encode(),
+    ),
+    "JSON": (
+        "a.json",
+        f'[{{"id": "A1", "report_date": "2025-02-14", "country": "ML", "text": "{GOOD}", "sector": "north"}}]'.encode(),
+    ),
+    "JSON in an object": (
+        "a.json",
+        f'{{"n": 1, "reports": [{{"id": "A1", "report_date": "2025-02-14", "country": "ML", "text": "{GOOD}", '
+        '"sector": "north"}]}'.encode(),
+    ),
+    "XLSX": ("a.xlsx", workbook(HEADER, ["A1", date(2025, 2, 14), "ML", GOOD, "north"])),
+    "XLSX with times": ("a.xlsx", workbook(HEADER, ["A1", datetime(2025, 2, 14, 13, 30), "ML", GOOD, "north"])),
+    "XLSX with day numbers": ("a.xlsx", workbook(HEADER, ["A1", 45702, "ML", GOOD, "north"])),
+    "XLSX with a title": ("a.xlsx", workbook(["Incidents"], [], HEADER, ["A1", "14 Feb 2025", "ML", GOOD, "north"])),
+    "Parquet": (
+        "a.parquet",
+        parquet(id=["A1"], report_date=[date(2025, 2, 14)], country=["ML"], text=[GOOD], sector=["north"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TABLES, ids=str)
+def test_a_table_gives_its_fields(case: str, read: Reader) -> None:
+    name, content = TABLES[case]
+    candidate = only(read(name, content))
+    assert candidate.text == GOOD
+    assert (candidate.external_id, candidate.report_date, candidate.country) == ("A1", date(2025, 2, 14), "ML")
+    assert candidate.metadata == {"sector": "north"}
+
+
+def test_a_computed_date_is_taken_and_a_computed_text_is_not(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["report_date", "text"])
+    book.active.append(["=DATE(2025,2,14)", GOOD])
+    book.save(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as old, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as new:
+        for name in old.namelist():
+            computed = (
+                old.read(name).replace(b"</f><v></v>", b"</f><v>45702</v>").replace(b"</f><v/>", b"</f><v>45702</v>")
+            )
+            new.writestr(name, computed)
+    candidate = only(list(read_inputs([tmp_path / "b.xlsx"], mapping={}, limits=Limits())))
+    assert candidate.report_date == date(2025, 2, 14)
+
+
+def test_every_sheet_is_read(tmp_path: Path, read: Reader) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["text"])
+    book.active.append([GOOD])
+    second = book.create_sheet("South")
+    second.append(["text"])
+    second.append([FRENCH])
+    book.create_sheet("Empty")
+    buffer = io.BytesIO()
+    book.save(buffer)
+    rows = read("a.xlsx", buffer.getvalue())
+    assert [row.candidate.text for row in rows if row.candidate] == [GOOD, FRENCH]
+    assert [row.locator for row in rows] == ["a.xlsx!Sheet:2", "a.xlsx!South:2"]
+
+
+def test_a_spreadsheet_of_the_open_format(read: Reader) -> None:
+    content = (
+        '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x"><table:table table:name="S">'
+        "<table:table-row><table:table-cell><text:p>report_date</text:p></table:table-cell>"
+        "<table:table-cell><text:p>text</text:p></table:table-cell></table:table-row>"
+        '<table:table-row table:number-rows-repeated="2"/><table:table-row>'
+        '<table:table-cell office:value-type="date" office:date-value="2025-02-14"><text:p>14.02.</text:p></table:table-cell>'
+        "<table:table-cell><office:annotation><text:p>a comment</text:p></office:annotation>"
+        '<text:p>They<text:s text:c="2"/>came.</text:p><text:p>They <text:span>left</text:span>.</text:p></table:table-cell>'
+        '<table:table-cell table:number-columns-repeated="1020"/></table:table-row>'
+        '<table:table-row table:number-rows-repeated="1048000"/></table:table></office:document-content>'
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("content.xml", content)
+    (row,) = read("a.ods", buffer.getvalue())
+    assert row.candidate is not None
+    assert (row.candidate.text, row.candidate.report_date) == ("They  came.\nThey left.", date(2025, 2, 14))
+    assert row.locator == "a.ods!S:4"
+
+
+def test_a_word_document_gives_paragraphs_and_tables(read: Reader) -> None:
+    document = docx.Document()
+    document.add_paragraph("They came at dawn.")
+    table = document.add_table(1, 2)
+    table.cell(0, 0).text, table.cell(0, 1).text = "Killed", "seven"
+    document.add_paragraph("They left.")
+    buffer = io.BytesIO()
+    document.save(buffer)
+    assert only(read("a.docx", buffer.getvalue())).text == "They came at dawn.\nKilled | seven\nThey left."
+
+
+def test_deleted_text_of_a_word_document_is_left_out(read: Reader) -> None:
+    body = (
+        "<d><p><r><t>Seven </t></r><del><r><delText>nine </delText></r></del><moveFrom><r><t>gone </t></r></moveFrom>"
+        "<r><t>killed</t></r></p></d>"
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("word/document.xml", body)
+    assert only(read("a.docx", buffer.getvalue())).text == "Seven killed"
+
+
+def test_a_mail_gives_subject_body_and_day(read: Reader) -> None:
+    mail = (
+        "From: monitor@example.org\nTo: desk@example.org\nDate: Fri, 14 Feb 2025 23:30:00 +0000\n"
+        "Subject: =?utf-8?q?M=C3=A9naka?=\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n"
+        "--x\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nDeux enlevés.\n"
+        "--x\nContent-Type: image/png\nContent-Disposition: attachment; filename=map.png\n\nx\n--x--\n"
+    )
+    candidate = only(read("a.eml", mail))
+    assert candidate.text == "Ménaka\n\nDeux enlevés."
+    assert candidate.report_date == date(2025, 2, 14)
+    assert candidate.metadata == {"subject": "Ménaka", "attachments": ["map.png"], "file": "a.eml"}
+    assert "example.org" not in repr(candidate)
+
+
+def test_a_mail_of_markup_gives_what_a_reader_sees(read: Reader) -> None:
+    mail = (
+        "Content-Type: text/html; charset=utf-8\n\n<html><head><style>p { color: red }</style></head>"
+        "<p>They came &amp; left.</p><script>alert(1)</script><div>3 < 5 <b>dead</b></div>"
+    )
+    assert only(read("a.eml", mail)).text == "They came & left.\n\n3 < 5 dead"
+
+
+def test_markup_without_end_costs_no_time(read: Reader) -> None:
+    (row,) = read("a.eml", b"Content-Type: text/html\n\n" + b"<script" * 200_000)
+    assert row.problem is not None
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_encodings_are_told(encoding: str, name: str, read: Reader) -> None:
+    content = FRENCH if name == "a.txt" else f'text\n"{FRENCH}"\n'
+    candidate = only(read(name, content.encode(encoding)))
+    assert candidate.text == FRENCH
+    assert ("encoding_detected" in candidate.flags) == (encoding == "cp1252")
+    if encoding == "cp1252":
+        assert candidate.raw is not None
+        assert FRENCH.encode(encoding) in candidate.raw
+
+
+def test_russian_of_old_windows_is_told(read: Reader) -> None:
+    text = "Вооружённые люди напали на село и увезли двух учителей, сообщили жители соседнего посёлка."
+    assert only(read("a.txt", text.encode("cp1251"))).text == text
+
+
+def test_an_old_encoding_that_shows_late_is_told(read: Reader) -> None:
+    rows = read("a.csv", ("text\n" + f"{GOOD}\n" * 30_000).encode() + f'"{FRENCH}"\n'.encode("cp1252") * 3)
+    assert rows[-1].candidate is not None
+    assert rows[-1].candidate.text == FRENCH
+
+
+def test_columns_of_one_name_are_kept_apart(read: Reader) -> None:
+    candidate = only(read("a.csv", f"text,note,note,\n{GOOD},one,two,three\n"))
+    assert candidate.metadata == {"note": "one", "note (3)": "two", "column 4": "three"}
+
+
+def test_cells_for_nothing_are_nothing(read: Reader) -> None:
+    candidate = only(read("a.csv", f"id,report_date,country,language,text\n-,n/a,NULL,und,{GOOD}\n"))
+    assert (candidate.external_id, candidate.report_date, candidate.country, candidate.language) == (None,) * 4
+
+
+def test_whole_numbers_that_came_as_decimals_stay_whole(read: Reader) -> None:
+    assert only(read("a.parquet", parquet(id=[17.0], text=[GOOD]))).external_id == "17"
+
+
+def test_numbers_with_a_dash_are_no_formulas(read: Reader) -> None:
+    texts = ["- three killed", "+ two hurt", "=== Report ===", "@OCHA said so", "=> they left", "-5 houses burnt"]
+    rows = read("a.jsonl", "\n".join(f'{{"text": "{text}"}}' for text in texts))
+    assert [row.candidate.text if row.candidate else None for row in rows] == texts
+
+
+def test_standard_input_is_known_by_its_content(tmp_path: Path) -> None:
+    for content in (f"id,text\n1,{GOOD}\n".encode(), f'{{"text": "{GOOD}"}}\n'.encode(), workbook(["text"], [GOOD])):
+        rows = list(read_inputs([spool(io.BytesIO(content), tmp_path)], mapping={}, limits=Limits()))
+        assert only(rows).text == GOOD
+
+
+def test_a_folder_is_read_in_order_and_without_hidden_files(tmp_path: Path) -> None:
+    for name in ("b/2.txt", "a/1.txt", ".git/x.txt", "b/.hidden.txt", "~$lock.docx", "c.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(GOOD)
+    rows = list(read_inputs([tmp_path], mapping={}, limits=Limits()))
+    assert [row.locator for row in rows] == ["a/1.txt", "b/2.txt", "c.txt"]
+    assert rows == list(read_inputs([tmp_path], mapping={}, limits=Limits()))
+
+
+def test_a_file_name_that_is_no_text_does_no_harm(tmp_path: Path) -> None:
+    path = Path(str(tmp_path), b"a\xff\x1b.txt".decode("utf-8", "surrogateescape"))
+    path.write_text(GOOD)
+    (row,) = list(read_inputs([tmp_path], mapping={}, limits=Limits()))
+    assert row.locator.isascii()
+    assert row.locator.isprintable()
+
+
+def test_a_long_table_is_read_in_little_memory(tmp_path: Path) -> None:
+    import tracemalloc
+
+    path = tmp_path / "a.csv"
+    path.write_text("id,text\n" + "".join(f"{n},{GOOD * 5}\n" for n in range(20_000)))
+    rows = read_inputs([path], mapping={}, limits=Limits())
+    next(rows)
+    tracemalloc.start()
+    count = 1 + sum(1 for _ in rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 20_000
+    assert peak < path.stat().st_size / 2
