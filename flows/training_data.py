@@ -40,7 +40,7 @@ def examples(split: corpora.splits.Split, *, root: Path | None, full_labels: boo
         return found
     found += _of_split(corpora.load("annotated", root=root), split)
     if split == "train":
-        found += corpora.load("incidents", root=root)
+        found += _of_split(corpora.load("incidents", root=root), split)
     if not full_labels:
         found += _of_split(corpora.load("hrdsattack", root=root), split)
         found += _of_split(corpora.load("awsd", root=root)[::AWSD_SAMPLE], split)
