@@ -1,7 +1,7 @@
 """Passages of outside corpora, cut as they were when they were labelled, so that their hashes match.
 
-Whole incident notes (awsd, satp), and runs of paragraphs of news (hrdsattack): from any paragraph on,
-paragraphs of six words and more until there are fifty words.
+Whole incident notes (awsd, satp) and paragraphs of country reports (statedept); of news (hrdsattack) and
+humanitarian documents (humset) runs of paragraphs of six words and more, until there are fifty words.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 FIRST_PARAGRAPHS = 12
 ENOUGH_WORDS = 50
+FEWEST_WORDS = 6
 
 
 def passages(root: Path) -> Iterator[tuple[str, str]]:
@@ -32,6 +33,13 @@ def passages(root: Path) -> Iterator[tuple[str, str]]:
             for article in json.load(stream):
                 body = article.get("sample", article)["Input.article_interface"] or ""
                 yield from (("hrdsattack", text) for text in runs(body))
+    reports = root / "statedept_hr_2022" / "paragraphs_derived.tsv.gz"
+    with gzip.open(reports, "rt", encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE):
+            yield "statedept_hr_2022", row["text"]
+    with gzip.open(root / "humset_geolocation" / "toponym_annotations.json.gz", "rt", encoding="utf-8") as stream:
+        for row in json.load(stream):
+            yield from (("humset_geolocation", text) for text in pieces(row["text"]))
 
 
 def runs(html: str) -> Iterator[str]:
@@ -41,12 +49,26 @@ def runs(html: str) -> Iterator[str]:
     for start in range(min(FIRST_PARAGRAPHS, len(paragraphs))):
         text = ""
         for paragraph in paragraphs[start:]:
-            if len(paragraph.split()) < 6:
+            if len(paragraph.split()) < FEWEST_WORDS:
                 continue
             text = f"{text} {paragraph}".strip()
             if len(text.split()) >= ENOUGH_WORDS:
                 break
         yield text
+
+
+def pieces(document: str) -> Iterator[str]:
+    """A document of lines in pieces of at least fifty words; headings and other short lines are left out."""
+    gathered: list[str] = []
+    for line in (line.strip() for line in document.split("\n")):
+        if len(line.split()) < FEWEST_WORDS:
+            continue
+        if sum(len(part.split()) for part in gathered) >= ENOUGH_WORDS:
+            yield " ".join(gathered)
+            gathered = []
+        gathered.append(line)
+    if gathered:
+        yield " ".join(gathered)
 
 
 def plain(html: str) -> str:

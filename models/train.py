@@ -2,7 +2,8 @@
 
 Losses: binary cross entropy per violation, masked where unknown and weighted by the square root of the
 imbalance; binary cross entropy on the ordinal urgency levels; cross entropy on token tags, actor types
-and roles. Word embeddings stay frozen. A running average of the weights (Polyak and Juditsky 1992) is
+and roles. Word embeddings stay frozen; of the encoder, all the rest learns (or, to compare, thin changes
+of its matrices, or nothing). A running average of the weights (Polyak and Juditsky 1992) is
 what is validated and kept; it wanders less than the weights do on so few texts.
 """
 
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from models import low_rank
 from models.batching import token_batches
 from models.data import IGNORE, NOT_A_PLACE, Encoded, TrainingExample, encode
 from models.labels import TAGS, URGENCIES, VIOLATIONS
@@ -46,6 +48,7 @@ class Recipe:
     actor_weight: float = 0.3
     largest_positive_weight: float = 4.0
     averaging: float = 0.99
+    encoder: Literal["whole", "low-rank", "frozen"] = "whole"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,10 @@ def train(
     tokenizer.no_padding()
     network = build(base, dropout=recipe.dropout).to(device)
     network.get_parameter(FROZEN).requires_grad_(False)
+    if recipe.encoder == "frozen":
+        network.encoder.requires_grad_(False)
+    elif recipe.encoder == "low-rank":
+        low_rank.adapt(network.encoder)
     encoded = encode(examples, tokenizer=tokenizer, max_tokens=recipe.max_tokens)
     held_out = encode(validation, tokenizer=tokenizer, max_tokens=recipe.max_tokens)
     targets = np.stack([e.violations for e in examples])
@@ -112,6 +119,7 @@ def train(
         if scores["score"] > best_score:
             best_score, best = scores["score"], copy.deepcopy(averaged.state_dict())
     network.load_state_dict(best)
+    low_rank.merge(network.encoder)
     return Trained(network.eval(), history, asdict(recipe))
 
 
