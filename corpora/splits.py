@@ -82,7 +82,7 @@ def _authored(ident: str, group: str) -> Split:
     share = _share(group)
     if share < 0.12:
         return "test"
-    return "validation" if share < 0.2 else "calibration" if share < 0.25 else "train"
+    return "validation" if share < 0.2 else "calibration" if share < 0.35 else "train"
 
 
 def _share(group: str) -> float:
