@@ -66,7 +66,7 @@ def _policy(opened: Workspace) -> Check:
 def _model(opened: Workspace) -> Check:
     import models
 
-    loaded = models.load(opened.settings.model, device=opened.settings.device, precision=opened.settings.precision)
+    loaded = models.load(opened.model_folder, device=opened.settings.device, precision=opened.settings.precision)
     loaded.read(["Nothing to report."])
     return Check("model", "ok", f"{loaded.version} on {type(loaded).__module__.rpartition('.')[2]}")
 

@@ -47,12 +47,10 @@ def train_version(
         [training_example(e) for e in training], [training_example(e) for e in validation],
         base=base or bundled_base(), recipe=recipe, report=report,
     )  # fmt: skip
-    return write_version(out, trained, training, root=root, report=report)
+    return write_version(out, trained, training, root=root)
 
 
-def write_version(
-    out: Path, trained: Trained, training: list[Example], *, root: Path | None, report: Callable[[str], None] = print
-) -> dict[str, Any]:
+def write_version(out: Path, trained: Trained, training: list[Example], *, root: Path | None) -> dict[str, Any]:
     """Weights, manifest and card of a trained network, with figures measured on the runtime that ships."""
     out.mkdir(parents=True, exist_ok=True)
     save_file(shipped_state(trained.network), out / WEIGHTS)
@@ -78,7 +76,7 @@ def write_version(
         },
     )
     write_manifest(out, manifest)
-    metrics = {name: score_version(out, found, report=report) for name, found in test_sets(root).items() if found}
+    metrics = score_sets(out, root)
     write_manifest(out, Manifest(**{**_fields(manifest), "metrics": metrics}))
     (out / "CARD.md").write_text(card(out.name, manifest, metrics), encoding="utf-8")
     return metrics
@@ -93,7 +91,12 @@ def test_sets(root: Path | None) -> dict[str, list[Example]]:
     }
 
 
-def score_version(folder: Path, found: list[Example], *, report: Callable[[str], None] = print) -> dict[str, Any]:
+def score_sets(folder: Path, root: Path | None) -> dict[str, Any]:
+    """Figures of a version on every held-out set that is there."""
+    return {name: score_version(folder, found) for name, found in test_sets(root).items() if found}
+
+
+def score_version(folder: Path, found: list[Example]) -> dict[str, Any]:
     """Figures of a version on labelled examples, through the CPU runtime."""
     model = OpenVinoModel.load(folder)
     texts = [e.text for e in found]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pipeline.route.destinations import Destination
     from pipeline.triage import Rooms
 
+MODELS = Path("models")
+"""Where a workspace keeps its own versions of the model."""
+
 _SETTINGS = """\
 # Settings of this workspace. `sitrep doctor` checks them; SITREP_* environment variables override them.
 
@@ -69,6 +72,15 @@ class Workspace:
             file_bytes=self.settings.max_file_megabytes * 2**20,
         )
 
+    @property
+    def model_folder(self) -> Path:
+        """The version in use: the one that the settings name, else the one promoted last, else the shipped one."""
+        from models.promotion import champion_folder
+        from models.registry import find
+
+        named = self.settings.model
+        return find(named) if named else champion_folder(self.settings.path(MODELS))
+
     @cached_property
     def rooms(self) -> Rooms:
         """Model, extractor, policy and taxonomy: a second or two to load, kept for the process."""
@@ -79,7 +91,7 @@ class Workspace:
 
         gazetteer = self.settings.path(self.settings.gazetteer) if self.settings.gazetteer else None
         return Rooms(
-            model=models.load(self.settings.model, device=self.settings.device, precision=self.settings.precision),
+            model=models.load(self.model_folder, device=self.settings.device, precision=self.settings.precision),
             extractor=Extractor(gazetteer=gazetteer),
             policy=self.policy,
             taxonomy=load_taxonomy(),

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from getpass import getuser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows import console
-from flows.commands.options import CorporaOption, JsonOption
+from flows.commands.options import HERE, CorporaOption, JsonOption, WorkspaceOption
+from flows.workspace import MODELS, Workspace, open_workspace, utc_now
+from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from models.promotion import Champion
 
 app = typer.Typer()
 
@@ -47,12 +54,12 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score a version on the held-out sets, with 95% intervals: our own, and the real passages where you have them."""
-    from flows.train import score_version, test_sets
+    from flows.train import score_sets
     from models.evaluate import markdown
     from models.registry import find
 
     folder = find(model)
-    results = {name: score_version(folder, found) for name, found in test_sets(corpora).items() if found}
+    results = score_sets(folder, corpora)
     if as_json:
         console.print_json(results)
         return
@@ -60,23 +67,96 @@ def evaluate(
         console.out.print(markdown(name, result), markup=False)
 
 
-@app.command(name="models", epilog="Example: [bold]sitrep models[/bold]")
-def list_models(as_json: JsonOption = False) -> None:
-    """List the versions that come with Sitrep, with their figures on held-out data."""
-    from models.manifest import load_manifest
-    from models.registry import DEFAULT, shipped
+versions_app = typer.Typer(help="Versions of the model: list, promote, roll back.", invoke_without_command=True)
+app.add_typer(versions_app, name="models")
+WhoOption = Annotated[str, typer.Option("--by", help="Who decides; default: the user of this machine.")]
+WhyOption = Annotated[str, typer.Option("--why", help="The reason, kept in the history and the audit chain.")]
 
+
+@versions_app.callback(epilog="Example: [bold]sitrep models[/bold]")
+def list_by_default(context: typer.Context) -> None:
+    """Versions of the model: list, promote, roll back."""
+    if context.invoked_subcommand is None:
+        list_versions()
+
+
+@versions_app.command("list", epilog="Example: [bold]sitrep models list --json[/bold]")
+def list_versions(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """List the versions of this workspace and the shipped ones, with their figures on held-out data."""
+    from models.manifest import load_manifest
+    from models.promotion import versions
+    from models.registry import find, shipped
+
+    try:
+        opened = open_workspace(workspace)
+        known, in_use = versions(opened.settings.path(MODELS)), opened.model_folder
+    except ConfigurationError:  # outside a workspace there are the shipped ones
+        known, in_use = shipped(), find(None)
     rows: list[dict[str, Any]] = []
-    for name, folder in shipped().items():
+    for folder in known.values():
         manifest = load_manifest(folder)
         figures = {k: {m: f["value"] for m, f in v["figures"].items()} for k, v in manifest.metrics.items()}
         rows.append(
-            {"version": manifest.version, "default": name == DEFAULT, "folder": str(folder), "figures": figures}
+            {"version": manifest.version, "in_use": folder == in_use, "folder": str(folder), "figures": figures}
         )
     if as_json:
         console.print_json(rows)
         return
-    for row in rows:
-        console.out.print(f"[bold]{row['version']}[/bold]{' (default)' if row['default'] else ''}")
-        for name, found in row["figures"].items():
-            console.out.print(f"  {name}: micro F1 {found['micro_f1']:.3f}, urgency kappa {found['urgency_kappa']:.3f}")
+    lines = [
+        (row["version"], "in use" if row["in_use"] else "", name, f"{found['micro_f1']:.3f}",
+         f"{found['macro_f1']:.3f}", f"{found['urgency_kappa']:.3f}")
+        for row in rows for name, found in row["figures"].items()
+    ]  # fmt: skip
+    figures_of = ("micro F1", "macro F1", "kappa")
+    console.out.print(console.table("Versions", ("version", "", "held-out set", *figures_of), lines, right=figures_of))
+
+
+@versions_app.command("promote", epilog="Example: [bold]sitrep models promote desk-2 --why 'knows our region'[/bold]")
+def promote(
+    version: Annotated[str, typer.Argument(help="A version in the workspace's folder models/.")],
+    why: WhyOption,
+    by: WhoOption = "",
+    corpora: CorporaOption = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a version in use. It is scored beside the one in use first and refused where it is worse."""
+    from flows.train import score_sets
+    from models.promotion import promote as put_in_use
+
+    opened = open_workspace(workspace)
+    with console.waiting("scoring both versions …", quiet=as_json):
+        entry = put_in_use(
+            version, models=opened.settings.path(MODELS), score=lambda folder: score_sets(folder, corpora),
+            who=by or getuser(), why=why, now=utc_now(),
+        )  # fmt: skip
+    _changed(opened, entry, "model promoted", as_json=as_json)
+
+
+@versions_app.command("rollback", epilog="Example: [bold]sitrep models rollback --why 'too many alarms'[/bold]")
+def rollback(
+    why: WhyOption, by: WhoOption = "", workspace: WorkspaceOption = HERE, as_json: JsonOption = False
+) -> None:
+    """Put the version that was used before the present one back in use."""
+    from models.promotion import rollback as put_back
+
+    opened = open_workspace(workspace)
+    entry = put_back(models=opened.settings.path(MODELS), who=by or getuser(), why=why, now=utc_now())
+    _changed(opened, entry, "model rolled back", as_json=as_json)
+
+
+def _changed(opened: Workspace, entry: Champion, action: str, *, as_json: bool) -> None:
+    """Into the audit chain, and said."""
+    from pipeline.store import audit
+
+    with opened.store.write() as connection:
+        audit.append(
+            connection, at=utc_now(), actor=entry.who, action=action, subject=entry.name,
+            body={"weights_sha256": entry.weights_sha256, "why": entry.why},
+        )  # fmt: skip
+    if as_json:
+        console.print_json(asdict(entry))
+        return
+    console.out.print(f"{action}: {entry.name} is in use from the next triage on")
+    if opened.settings.model:
+        console.out.print(f'  but sitrep.toml names model = "{opened.settings.model}", which comes first: remove it')
