@@ -14,16 +14,15 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from corpora import Example
+from flows.evaluate import score_sets
 from flows.training_data import examples, training_example
 from models.base import BASE_SHA256, bundled_base, file_sha256
-from models.cpu import OpenVinoModel
 from models.data import TrainingExample, encode
-from models.evaluate import erasure, evaluate, markdown
 from models.fit_rules import fit
 from models.manifest import WEIGHTS, Manifest, write_manifest
 from models.network import ReportNetwork, shipped_state
+from models.scorecard import markdown
 from models.train import Recipe, Trained, predict, train
-from pipeline.classify import decide
 
 LANGUAGES = ("en",)
 
@@ -80,30 +79,6 @@ def write_version(out: Path, trained: Trained, training: list[Example], *, root:
     write_manifest(out, Manifest(**{**_fields(manifest), "metrics": metrics}))
     (out / "CARD.md").write_text(card(out.name, manifest, metrics), encoding="utf-8")
     return metrics
-
-
-def test_sets(root: Path | None) -> dict[str, list[Example]]:
-    """The held-out sets: real passages, and our own synthetic reports."""
-    found = examples("test", root=root, full_labels=True)
-    return {
-        "real passages": [e for e in found if not e.synthetic],
-        "synthetic reports": [e for e in found if e.synthetic],
-    }
-
-
-def score_sets(folder: Path, root: Path | None) -> dict[str, Any]:
-    """Figures of a version on every held-out set that is there."""
-    return {name: score_version(folder, found) for name, found in test_sets(root).items() if found}
-
-
-def score_version(folder: Path, found: list[Example]) -> dict[str, Any]:
-    """Figures of a version on labelled examples, through the CPU runtime."""
-    model = OpenVinoModel.load(folder)
-    texts = [e.text for e in found]
-    decisions = [decide(r, text=t, rules=model.rules) for r, t in zip(model.read(texts), texts, strict=True)]
-    result = evaluate([training_example(e) for e in found], decisions)
-    result["erasure"] = erasure(texts, decisions, model.read)
-    return result
 
 
 def data_hash(found: list[Example]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from pipeline.classify import Decision
 from pipeline.classify.calibration import Array, expected_calibration_error
 
 RESAMPLES = 1000
+FEWEST_IN_A_SLICE = 10
+UNASSERTED = ("negated", "denied", "hypothetical", "past")
 
 
 def evaluate(examples: Sequence[TrainingExample], decisions: Sequence[Decision], *, seed: int = 0) -> dict[str, Any]:
@@ -66,6 +68,7 @@ def evaluate(examples: Sequence[TrainingExample], decisions: Sequence[Decision],
         "figures": figures,
         "per_label": per_label,
         "risk_coverage": risk_coverage(p, said, y),
+        "reliability": reliability(p, y),
         "urgency_confusion": [
             [int(((true_level == a) & (said_level == b)).sum()) for b in range(len(URGENCIES))]
             for a in range(len(URGENCIES))
@@ -84,31 +87,63 @@ def risk_coverage(p: Array, said: Array, true: Array) -> dict[str, float | None]
     return {f"{share:.0%}": _rounded(float(wrong[order[: max(1, int(share * len(order)))]].mean())) for share in shares}
 
 
-def markdown(name: str, result: dict[str, Any]) -> str:
-    """The figures of one set as Markdown tables."""
-    lines = [f"### {name} ({result['reports']} reports)", "", "| figure | value | 95% interval |", "|---|---|---|"]
-    for key, f in result["figures"].items():
-        lines.append(f"| {key.replace('_', ' ')} | {_text(f['value'])} | {_text(f['low'])} to {_text(f['high'])} |")
-    lines += ["", "| type | reports | precision | recall | F1 |", "|---|---|---|---|---|"]
-    for key, v in result["per_label"].items():
-        note = "" if v["reports"] >= 5 else " (too few to tell)"
-        lines.append(
-            f"| {key}{note} | {v['reports']} | {_text(v['precision'])} | {_text(v['recall'])} | {_text(v['f1'])} |"
-        )
-    kept = result["risk_coverage"]
-    lines += ["", "| reports kept, surest first | " + " | ".join(kept) + " |", "|---|" + "---|" * len(kept)]
-    lines.append("| wrong decisions among them | " + " | ".join(f"{v:.2%}" for v in kept.values()) + " |")
-    lines += ["", "| urgency: labelled \\ decided | " + " | ".join(URGENCIES) + " |", "|---|" + "---|" * len(URGENCIES)]
-    for level, row in zip(URGENCIES, result["urgency_confusion"], strict=True):
-        lines.append(f"| {level} | " + " | ".join(str(count) for count in row) + " |")
-    erased = result.get("erasure", {})
-    if erased.get("cases"):
-        lines += [
-            "",
-            f"Erasure of evidence ({erased['cases']} decisions): without its strongest sentence the probability falls by "
-            f"{erased['median_drop_evidence']:.3f} (median), without a random other one by {erased['median_drop_random']:.3f}.",
-        ]
-    return "\n".join(lines) + "\n"
+def reliability(p: Array, true: Array, *, bins: int = 10) -> list[dict[str, float]]:
+    """Per bin of probability, all labels pooled: how many cases, what was said, how often it was so."""
+    said, so = p[~np.isnan(true)], true[~np.isnan(true)]
+    which = np.minimum((said * bins).astype(int), bins - 1)
+    return [
+        {"cases": int(here.sum()), "said": round(float(said[here].mean()), 4), "so": round(float(so[here].mean()), 4)}
+        for here in (which == b for b in range(bins))
+        if here.any()
+    ]
+
+
+def by_slice(
+    examples: Sequence[TrainingExample], decisions: Sequence[Decision], slices: Sequence[str]
+) -> dict[str, dict[str, float | int | None]]:
+    """Micro F1 and exact levels of urgency per slice of at least ten reports; `slices` names each report's."""
+    y = gold(examples)[:, : len(VIOLATIONS)]
+    said = np.array([[float(v.decided) for v in d.violations] for d in decisions])
+    found: dict[str, dict[str, float | int | None]] = {}
+    for name in sorted(set(slices)):
+        rows = [i for i, of in enumerate(slices) if of == name]
+        if len(rows) >= FEWEST_IN_A_SLICE:
+            levels = [URGENCIES.index(decisions[i].urgency.id) == examples[i].urgency for i in rows]
+            found[name] = {
+                "reports": len(rows),
+                "micro_f1": _rounded(_f1(said[rows], y[rows])),
+                "urgency_accuracy": _rounded(float(np.mean(levels))),
+            }
+    return found
+
+
+def unasserted(claims: Sequence[Mapping[str, str]], decisions: Sequence[Decision]) -> dict[str, dict[str, int]]:
+    """Mentions that report nothing (negated, denied, hypothetical, past), by status: how many, how many decided all the same.
+
+    `claims` gives, per report, the status of violations that it mentions without reporting them.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for mentioned, decision in zip(claims, decisions, strict=True):
+        decided = {v.id for v in decision.violations if v.decided}
+        for violation, status in mentioned.items():
+            if status in UNASSERTED:
+                row = found.setdefault(status, {"mentions": 0, "decided": 0})
+                row["mentions"] += 1
+                row["decided"] += violation in decided
+    return found
+
+
+def paired_difference(
+    examples: Sequence[TrainingExample], new: Sequence[Decision], old: Sequence[Decision], *, seed: int = 0
+) -> dict[str, float]:
+    """Micro F1 of `new` less that of `old` on the same reports, with a 95% interval by paired bootstrap."""
+    y = gold(examples)[:, : len(VIOLATIONS)]
+    a, b = (np.array([[float(v.decided) for v in d.violations] for d in said]) for said in (new, old))
+    rng = np.random.default_rng(seed)
+    samples = [rng.integers(0, len(examples), len(examples)) for _ in range(RESAMPLES)]
+    values = sorted(_f1(a[rows], y[rows]) - _f1(b[rows], y[rows]) for rows in samples)
+    low, high = values[int(0.025 * RESAMPLES)], values[int(0.975 * RESAMPLES) - 1]
+    return {"value": round(_f1(a, y) - _f1(b, y), 4), "low": round(low, 4), "high": round(high, 4)}
 
 
 def erasure(
@@ -172,7 +207,3 @@ def _share(of: Any, among: Any) -> float:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None or value != value else round(value, 4)
-
-
-def _text(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3f}"

@@ -45,26 +45,57 @@ def train(
         console.out.print(f'{out} is ready: sitrep evaluate --model {out}; use it with model = "{out}" in sitrep.toml')
 
 
-@app.command(epilog="Example: [bold]sitrep evaluate --corpora ~/corpora[/bold]")
+@app.command(epilog="Example: [bold]sitrep evaluate --model models/desk-1 --corpora ~/corpora --out evaluation[/bold]")
 def evaluate(
     model: Annotated[
         str | None, typer.Option("--model", help="A version or a folder; default: the shipped one.")
     ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", help="A version to compare with; default: the shipped one.")
+    ] = None,
     corpora: CorporaOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for evaluation.json, evaluation.md and the plots.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score a version on the held-out sets, with 95% intervals: our own, and the real passages where you have them."""
-    from flows.train import score_sets
-    from models.evaluate import markdown
+    from flows.evaluate import compare_versions, score_sets
     from models.registry import find
+    from models.scorecard import comparison, markdown
 
-    folder = find(model)
+    folder, other = find(model), find(against)
     results = score_sets(folder, corpora)
+    page = [markdown(name, result) for name, result in results.items()]
+    if folder != other:
+        incumbent, differences = score_sets(other, corpora), compare_versions(folder, other, corpora)
+        page += [comparison(n, results[n], incumbent[n], differences[n]) for n in results]
+        for name, difference in differences.items():
+            results[name]["against"] = {"version": other.name, "micro_f1_difference": difference}
+    if out:
+        _write_evaluation(out, results, "\n".join(page))
     if as_json:
         console.print_json(results)
         return
+    for part in page:
+        console.out.print(part, markup=False)
+    if out:
+        console.out.print(f"written to {out}")
+
+
+def _write_evaluation(out: Path, results: dict[str, Any], page: str) -> None:
+    import json
+
+    from models.scorecard import plots
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "evaluation.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     for name, result in results.items():
-        console.out.print(markdown(name, result), markup=False)
+        for file, svg in plots(result).items():
+            path = out / f"{name.replace(' ', '-')}-{file}"
+            path.write_text(svg, encoding="utf-8")
+            page += f"\n![{name}: {path.stem}]({path.name})\n"
+    (out / "evaluation.md").write_text(page, encoding="utf-8")
 
 
 versions_app = typer.Typer(help="Versions of the model: list, promote, roll back.", invoke_without_command=True)
@@ -121,7 +152,7 @@ def promote(
     as_json: JsonOption = False,
 ) -> None:
     """Put a version in use. It is scored beside the one in use first and refused where it is worse."""
-    from flows.train import score_sets
+    from flows.evaluate import score_sets
     from models.promotion import promote as put_in_use
 
     opened = open_workspace(workspace)
