@@ -13,7 +13,7 @@ from typing import Any
 from corpora.markup import parse
 from corpora.passages import passages
 from corpora.registry import DOUBTFUL
-from corpora.schema import Example, text_hash
+from corpora.schema import Example, Span, text_hash
 from corpora.splits import groups
 from pipeline.taxonomy import load_taxonomy
 
@@ -60,8 +60,18 @@ def incidents(root: Path) -> Iterator[Example]:
             yield _labelled(f"incident-{sha256[:10]}", text, source, _day(label.get("report_date")), label)
 
 
+@cache
+def our_spans() -> dict[str, tuple[Span, ...]]:
+    """Mentions that we marked in outside texts, all kinds completely, by the SHA-256 of the text: offsets, no words."""
+    return {
+        sha256: tuple(Span(start, end, kind, type=of[0] if of else None, role=of[1] if of else None)
+                      for start, end, kind, *of in row["spans"])
+        for sha256, row in our_labels("spans").items()
+    }  # fmt: skip
+
+
 def _labelled(ident: str, text: str, source: str, day: date | None, label: dict[str, Any]) -> Example:
-    unsure = set(label.get("unsure", ()))
+    unsure, marked = set(label.get("unsure", ())), our_spans().get(label["sha256"])
     values = {}
     for violation in load_taxonomy().violation_ids:
         reported = violation in label["violations"]
@@ -75,6 +85,8 @@ def _labelled(ident: str, text: str, source: str, day: date | None, label: dict[
         violations=values,
         urgency=label["urgency"],
         claims=label.get("claim", {}),
+        spans=marked or (),
+        annotated_kinds=frozenset() if marked is None else frozenset({"P", "A", "D"}),
     )
 
 
