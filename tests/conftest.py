@@ -21,6 +21,7 @@ from pipeline.store import Store, open_store
 from pipeline.store.migrate import upgrade
 from pipeline.taxonomy import load_taxonomy
 from pipeline.triage import Rooms
+from tests.postgres import binaries, database, server
 
 # Timings belong to the benchmarks; a busy machine must not fail a law. In CI the examples are fixed.
 settings.register_profile("sitrep", deadline=None, derandomize=bool(os.environ.get("CI")))
@@ -40,6 +41,28 @@ def store(tmp_path: Path) -> Iterator[Store]:
     upgrade(opened)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The socket of a running PostgreSQL; skipped where none is installed."""
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed")
+    with server(tmp_path_factory.mktemp("postgres")) as socket:
+        yield socket
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store on each database that Sitrep runs on."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("store")
+        return
+    with database(request.getfixturevalue("postgres")) as url:
+        opened = open_store(url)
+        upgrade(opened)
+        yield opened
+        opened.dispose()
 
 
 @pytest.fixture(scope="session")

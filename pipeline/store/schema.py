@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -172,6 +174,8 @@ queue_item = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", Instant, nullable=False),
     Column("closed_at", Instant),
+    Column("outcome", String(24)),
+    Column("decided_by", Text),
     UniqueConstraint("report", "queue"),
     Index("ix_queue_item_work", "queue", "state", "rank", "due", "seq"),
     Index("ix_queue_item_overdue", "queue", "state", "due"),
@@ -186,6 +190,47 @@ queue_event = Table(
     Column("actor", Text, nullable=False),
     Column("action", String(24), nullable=False),
     Column("note", Text),
+)
+
+queue_pause = Table(
+    "queue_pause",
+    metadata,
+    Column("queue", String(64), primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("login", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("granted", JSON, nullable=False, comment="restricted queues that this person may see"),
+    Column("password", Text, comment="argon2id; empty until the invitation is taken up"),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("locked_until", Instant),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Tokens are kept as hashes: who reads the store cannot sign in with it.
+session = Table(
+    "session",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("login", String(64), ForeignKey("person.login"), nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("login", String(64), ForeignKey("person.login"), nullable=False),
+    Column("expires_at", Instant, nullable=False),
 )
 
 correction = Table(

@@ -1,0 +1,58 @@
+"""Who may see what. A restricted queue is seen by those it was granted to, whatever their role.
+
+Someone without the right to a queue cannot tell whether a report in it exists: every list, count, search and page goes
+through `Access.queues`, and what may not be seen is answered as if it were not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.route.policy import Policy
+from pipeline.taxonomy import Taxonomy
+
+Role = Literal["monitor", "reviewer", "supervisor", "administrator"]
+ROLES: tuple[Role, ...] = ("monitor", "reviewer", "supervisor", "administrator")
+REVIEWING: tuple[Role, ...] = ("reviewer", "supervisor", "administrator")
+
+
+@dataclass(frozen=True)
+class Access:
+    """A person's rights: `queues` are all that they may see, `hidden_types` the violations that would tell of others."""
+
+    person: str
+    role: Role
+    queues: frozenset[str]
+    hidden_types: frozenset[str] = frozenset()
+
+    @property
+    def reviews(self) -> bool:
+        return self.role in REVIEWING
+
+    @property
+    def supervises(self) -> bool:
+        return self.role in ("supervisor", "administrator")
+
+    @property
+    def administers(self) -> bool:
+        return self.role == "administrator"
+
+
+def access_of(person: str, role: Role, granted: frozenset[str], *, policy: Policy, taxonomy: Taxonomy) -> Access:
+    """The rights of a person with this role, to whom these restricted queues were granted.
+
+    A monitor sees no queue. Types of violation that the taxonomy marks as restricted are hidden from people who see
+    no restricted queue that a rule fills with them: such a type on a report would tell where else the report went.
+    """
+    if role not in REVIEWING:
+        return Access(person, role, frozenset())
+    queues = frozenset(q.id for q in policy.queues if not q.restricted or q.id in granted)
+    filled = {
+        violation
+        for rule in policy.rules
+        if rule.queue in queues and policy.queue(rule.queue).restricted
+        for violation in (*rule.when.violations, *rule.when.uncertain)
+    }
+    hidden = frozenset(v.id for v in taxonomy.violations if v.restricted and v.id not in filled)
+    return Access(person, role, queues, hidden)
