@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from pipeline.store import Store, batches, queues, reports
+from pipeline.store import Store, batches, corrections, queues, reports
 from pipeline.store.documents import moment, result
 from pipeline.store.schema import report
 
@@ -43,13 +43,19 @@ def write_quarantine(store: Store, batch_ids: Sequence[str], path: Path) -> int:
     written = 0
     with store.read() as connection, partial.open("w", encoding="utf-8") as stream:
         for batch in batch_ids:
-            for row in batches.quarantined(connection, batch):
-                content = row.content if isinstance(row.content, dict) else {"content": row.content}
-                why = {"where": row.locator, "reason": row.reason, "message": row.message}
-                stream.write(json.dumps({**content, "_quarantined": why}, ensure_ascii=False) + "\n")
+            for line in quarantine_lines(connection, batch):
+                stream.write(line)
                 written += 1
     partial.replace(path)
     return written
+
+
+def quarantine_lines(connection: Connection, batch: str) -> Iterator[str]:
+    """The quarantined rows of a batch as lines of JSON."""
+    for row in batches.quarantined(connection, batch):
+        content = row.content if isinstance(row.content, dict) else {"content": row.content}
+        why = {"where": row.locator, "reason": row.reason, "message": row.message}
+        yield json.dumps({**content, "_quarantined": why}, ensure_ascii=False) + "\n"
 
 
 def batch_results(connection: Connection, batch: str) -> Iterator[dict[str, Any]]:
@@ -81,6 +87,7 @@ def report_results(connection: Connection, seqs: Sequence[int]) -> dict[int, dic
     found = reports.load(connection, seqs)
     links = reports.corroborating(connection, seqs)
     items = queues.of_reports(connection, seqs)
+    reviewed = corrections.in_force(connection, seqs)
     results = {}
     for seq, newest in reports.newest_assessments(connection, seqs).items():
         results[seq] = result(
@@ -94,4 +101,6 @@ def report_results(connection: Connection, seqs: Sequence[int]) -> dict[int, dic
             ],
             corroborates=links.get(seq, []),
         )
+        if seq in reviewed:
+            results[seq]["reviewed"] = reviewed[seq]
     return results

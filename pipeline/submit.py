@@ -20,7 +20,18 @@ from typing import BinaryIO
 from sqlalchemy import Connection
 
 from pipeline.errors import MonitorError
-from pipeline.intake import Candidate, Fingerprint, Limits, Row, fingerprint, identify, read_inputs, similarity, spool
+from pipeline.intake import (
+    Candidate,
+    Fingerprint,
+    Limits,
+    Row,
+    fingerprint,
+    identify,
+    in_latin_letters,
+    read_inputs,
+    similarity,
+    spool,
+)
 from pipeline.store import Store, audit, batches, reports
 
 ROWS_PER_TRANSACTION = 500
@@ -85,7 +96,7 @@ def take_in(
 ) -> batches.Receipt:
     """Record the rows of the batch called `name`, from the first that is not recorded yet."""
     with store.write() as connection:
-        batch, recorded = batches.begin(connection, fingerprint=name, source=source, now=now())
+        batch, recorded = batches.begin(connection, fingerprint=name, source=source, now=now(), by=actor)
     numbered = ((line, row) for line, row in enumerate(rows, start=1) if line > recorded)
     while chunk := list(islice(numbered, ROWS_PER_TRANSACTION)):
         # Everything that needs no database happens before the write lock is taken.
@@ -276,10 +287,11 @@ def _language(candidate: Candidate) -> str | None:
     """The language that the submitter named, or the one identified with confidence; None where unsure."""
     if candidate.language:
         return candidate.language
-    if len(candidate.text) < LANGUAGE_CHARACTERS:
+    foreign = not in_latin_letters(candidate.text)
+    if len(candidate.text) < LANGUAGE_CHARACTERS and not foreign:
         return None
     language, confidence = identify(candidate.text)
-    return language if confidence >= LANGUAGE_CONFIDENCE and language != "und" else None
+    return language if (foreign or confidence >= LANGUAGE_CONFIDENCE) and language != "und" else None
 
 
 def content_hash(paths: Sequence[Path], *, mapping: Mapping[str, str] | None, source: str | None) -> str:

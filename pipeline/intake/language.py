@@ -26,3 +26,9 @@ def identify(text: str) -> tuple[str, float]:
     # Capitals confuse the identifier: its model has hardly seen any.
     language, confidence = _identifier().classify(sample.lower() if sample.isupper() else sample)
     return str(language), float(confidence)
+
+
+def in_latin_letters(text: str) -> bool:
+    """Whether at least half of the letters are Latin ones: what is not, is not English however short it is."""
+    letters = [c for c in text[:CHARACTERS_READ] if c.isalpha()]
+    return 2 * sum(c < "\u0250" or "\u1e00" <= c <= "\u1eff" for c in letters) >= len(letters)

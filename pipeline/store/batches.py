@@ -30,13 +30,16 @@ class Receipt:
     duplicates: int
     quarantined: int
     pending: int
+    submitted_by: str | None = None
 
     @property
     def received(self) -> int:
         return self.accepted + self.duplicates + self.quarantined
 
 
-def begin(connection: Connection, *, fingerprint: str, source: str | None, now: datetime) -> tuple[str, int]:
+def begin(
+    connection: Connection, *, fingerprint: str, source: str | None, now: datetime, by: str | None = None
+) -> tuple[str, int]:
     """The batch to write to and the last line it has recorded: a new one, or the unfinished one."""
     unfinished = connection.execute(
         select(batch.c.id).where(batch.c.fingerprint == fingerprint, batch.c.completed_at.is_(None))
@@ -45,7 +48,7 @@ def begin(connection: Connection, *, fingerprint: str, source: str | None, now: 
         return unfinished, last_line(connection, unfinished)
     ident = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     connection.execute(
-        insert(batch).values(id=ident, fingerprint=fingerprint, source=source, submitted_at=now, completed_at=None)
+        insert(batch).values(id=ident, fingerprint=fingerprint, source=source, submitted_at=now, submitted_by=by)
     )
     return ident, 0
 
@@ -87,12 +90,14 @@ def receipt(connection: Connection, ident: str) -> Receipt:
         duplicates=count(duplicate),
         quarantined=count(quarantine),
         pending=int(waiting),
+        submitted_by=row.submitted_by,
     )
 
 
-def recent(connection: Connection, *, limit: int = 20) -> list[str]:
-    """Ids of the latest batches, newest first."""
-    return list(connection.scalars(select(batch.c.id).order_by(batch.c.submitted_at.desc(), batch.c.id).limit(limit)))
+def recent(connection: Connection, *, limit: int = 20, by: str | None = None) -> list[str]:
+    """Ids of the latest batches, newest first; `by`: only those that this person sent."""
+    query = select(batch.c.id).order_by(batch.c.submitted_at.desc(), batch.c.id).limit(limit)
+    return list(connection.scalars(query.where(batch.c.submitted_by == by) if by is not None else query))
 
 
 def quarantined(connection: Connection, ident: str) -> Iterator[Row[Any]]:

@@ -6,12 +6,12 @@ Work order is the most urgent level first, then the earliest due time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, insert, select
+from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select
 
 from pipeline.report import QueueItem
 from pipeline.store.schema import outbox, queue_event, queue_item, report
@@ -102,10 +102,12 @@ def add(
     return len(new)
 
 
-def summaries(connection: Connection, *, now: datetime) -> dict[str, QueueSummary]:
-    """Every queue that has items, by name."""
+def summaries(
+    connection: Connection, *, now: datetime, queues: Collection[str] | None = None
+) -> dict[str, QueueSummary]:
+    """Every queue that has items, by name; `queues`: only these."""
     counts: dict[str, dict[str, Any]] = {}
-    rows = connection.execute(
+    query = (
         select(
             queue_item.c.queue,
             queue_item.c.urgency,
@@ -117,7 +119,7 @@ def summaries(connection: Connection, *, now: datetime) -> dict[str, QueueSummar
         .where(queue_item.c.state.in_(OPEN_STATES))
         .group_by(queue_item.c.queue, queue_item.c.urgency)
     )
-    for row in rows:
+    for row in connection.execute(query if queues is None else query.where(queue_item.c.queue.in_(queues))):
         line = counts.setdefault(row.queue, {"open": 0, "overdue": 0, "by_urgency": {}, "oldest": [], "due": []})
         line["open"] += row.open
         line["overdue"] += row.overdue
@@ -142,6 +144,61 @@ def work(connection: Connection, *, queues: Sequence[str] | None = None, limit: 
         .limit(limit)
     )
     return list(connection.execute(query.where(queue_item.c.queue.in_(queues)) if queues is not None else query))
+
+
+def page(
+    connection: Connection, queue: str, *, urgency: str | None = None, words: str | None = None,
+    overdue_at: datetime | None = None, after: tuple[int, int] | None = None, limit: int,
+) -> list[Row[Any]]:  # fmt: skip
+    """Items of a queue that are not closed, most urgent first, from the one after *(rank, seq)* on.
+
+    `words` looks in the report's text and in the submitter's id.
+    """
+    query = (
+        select(
+            queue_item, report.c.id.label("report_id"), report.c.external_id, report.c.source,
+            func.substr(report.c.text, 1, 160).label("beginning"), report.c.report_date,
+        )
+        .join(report, report.c.seq == queue_item.c.report)
+        .where(queue_item.c.queue == queue, queue_item.c.state.in_(OPEN_STATES))
+        .order_by(queue_item.c.rank, queue_item.c.seq)
+        .limit(limit)
+    )  # fmt: skip
+    if urgency:
+        query = query.where(queue_item.c.urgency == urgency)
+    if words:
+        query = query.where(
+            or_(report.c.text.icontains(words, autoescape=True), report.c.external_id.icontains(words, autoescape=True))
+        )
+    if overdue_at:
+        query = query.where(queue_item.c.due < overdue_at)
+    if after:
+        rank, seq = after
+        query = query.where(or_(queue_item.c.rank > rank, and_(queue_item.c.rank == rank, queue_item.c.seq > seq)))
+    return list(connection.execute(query))
+
+
+def report_of(connection: Connection, item: int) -> str:
+    """Our id of the report that an item is about."""
+    return str(
+        connection.execute(
+            select(report.c.id).join(queue_item, queue_item.c.report == report.c.seq).where(queue_item.c.seq == item)
+        ).scalar_one()
+    )
+
+
+def visible_reports(
+    connection: Connection, report_ids: Sequence[str], queues: Collection[str]
+) -> list[tuple[str, str]]:
+    """*(report id, queue)* of those of the reports that have an item in one of the queues."""
+    rows = connection.execute(
+        select(report.c.id, func.min(queue_item.c.queue))
+        .join(queue_item, queue_item.c.report == report.c.seq)
+        .where(report.c.id.in_(report_ids), queue_item.c.queue.in_(queues))
+        .group_by(report.c.id)
+        .order_by(report.c.id)
+    )
+    return [(ident, queue) for ident, queue in rows]
 
 
 def of_reports(connection: Connection, seqs: Sequence[int]) -> dict[int, list[Row[Any]]]:

@@ -70,6 +70,7 @@ batch = Table(
     Column("fingerprint", String(64), nullable=False, index=True),
     Column("source", Text),
     Column("submitted_at", Instant, nullable=False),
+    Column("submitted_by", Text, index=True),
     Column("completed_at", Instant),
 )
 

@@ -12,6 +12,8 @@ down_revision = "0001"
 def upgrade() -> None:
     op.add_column("queue_item", sa.Column("outcome", sa.String(24)))
     op.add_column("queue_item", sa.Column("decided_by", sa.Text()))
+    op.add_column("batch", sa.Column("submitted_by", sa.Text()))
+    op.create_index("ix_batch_submitted_by", "batch", ["submitted_by"])
     op.create_table(
         "queue_pause",
         sa.Column("queue", sa.String(64), nullable=False),
@@ -56,5 +58,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("invitation", "session", "person", "queue_pause"):
         op.drop_table(table)
+    op.drop_index("ix_batch_submitted_by", "batch")
+    op.drop_column("batch", "submitted_by")
     op.drop_column("queue_item", "decided_by")
     op.drop_column("queue_item", "outcome")

@@ -1,0 +1,128 @@
+"""`sitrep review` and `sitrep people`: the page for reviewers, and who may sign in."""
+
+from __future__ import annotations
+
+from getpass import getuser
+from typing import Annotated
+
+import typer
+
+from flows import console
+from flows.commands.options import HERE, JsonOption, WorkspaceOption
+from flows.workspace import open_workspace, utc_now
+from pipeline.errors import ConfigurationError
+
+app = typer.Typer()
+people_app = typer.Typer(help="Who may sign in to the review page.", no_args_is_help=True)
+app.add_typer(people_app, name="people")
+
+HERE_ONLY = ("127.0.0.1", "::1", "localhost")
+
+
+@app.command(epilog="Example: [bold]sitrep people add a.okoye --role reviewer && sitrep review[/bold]")
+def review(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8321,
+    behind_https: Annotated[
+        bool, typer.Option("--behind-https", help="A proxy in front of this page speaks https to people.")
+    ] = False,
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Serve the review page: queues, reports, corrections, submissions."""
+    import uvicorn
+
+    from pipeline.review import create_app
+    from pipeline.store import people
+    from pipeline.taxonomy import load_taxonomy
+
+    if host not in HERE_ONLY and not behind_https:
+        raise ConfigurationError(
+            f"passwords must not travel in the clear: put a proxy with https in front and add --behind-https, "
+            f"or leave out --host {host}"
+        )
+    opened = open_workspace(workspace)
+    with opened.store.read() as connection:
+        if not people.everybody(connection):
+            raise ConfigurationError("nobody may sign in yet: sitrep people add YOUR-LOGIN --role administrator")
+    made = create_app(
+        opened.store, policy=opened.policy, taxonomy=load_taxonomy(), limits=opened.limits, secure=behind_https
+    )
+    console.err.print(f"http://{host}:{port}/ (stop with Ctrl+C)")
+    uvicorn.run(made, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+@people_app.command(
+    "add", epilog="Example: [bold]sitrep people add a.okoye --role reviewer --grant sexual-violence[/bold]"
+)
+def add(
+    login: Annotated[str, typer.Argument(help="Small letters, digits, dots and hyphens.")],
+    role: Annotated[str, typer.Option("--role", help="monitor, reviewer, supervisor or administrator.")],
+    name: Annotated[str, typer.Option("--name", help="As colleagues know them; default: the login.")] = "",
+    grant: Annotated[
+        list[str] | None, typer.Option("--grant", help="A restricted queue that they may see; may be repeated.")
+    ] = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a person; prints the path of their invitation, which works once within three days."""
+    from pipeline.store import people
+
+    opened = open_workspace(workspace)
+    known = [q.id for q in opened.policy.queues if q.restricted]
+    for queue in grant or []:
+        if queue not in known:
+            raise ConfigurationError(f"{queue!r} is no restricted queue; restricted: {', '.join(known)}")
+    with opened.store.write() as connection:
+        token = people.add(
+            connection, login, name=name or login, role=role, granted=grant or [], by=getuser(), now=utc_now()
+        )
+    _print_invitation(login, token, as_json=as_json)
+
+
+@people_app.command("invite", epilog="Example: [bold]sitrep people invite a.okoye[/bold]")
+def invite(
+    login: Annotated[str, typer.Argument()], workspace: WorkspaceOption = HERE, as_json: JsonOption = False
+) -> None:
+    """A fresh invitation, also for a forgotten password."""
+    from pipeline.store import people
+
+    with open_workspace(workspace).store.write() as connection:
+        token = people.invite(connection, login, by=getuser(), now=utc_now())
+    _print_invitation(login, token, as_json=as_json)
+
+
+@people_app.command("disable", epilog="Example: [bold]sitrep people disable a.okoye[/bold]")
+def disable(login: Annotated[str, typer.Argument()], workspace: WorkspaceOption = HERE) -> None:
+    """Close an account and end its sessions; what the person did stays."""
+    from pipeline.store import people
+
+    with open_workspace(workspace).store.write() as connection:
+        people.disable(connection, login, by=getuser(), now=utc_now())
+    console.out.print(f"{login} can no longer sign in")
+
+
+@people_app.command("list", epilog="Example: [bold]sitrep people list[/bold]")
+def list_people(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Who may sign in, and what they may see."""
+    from pipeline.store import people
+
+    with open_workspace(workspace).store.read() as connection:
+        found = people.everybody(connection)
+    if as_json:
+        keys = ("login", "name", "role", "granted", "disabled")
+        console.print_json([{key: getattr(row, key) for key in keys} for row in found])
+        return
+    rows = [
+        (row.login, row.name, row.role, ", ".join(row.granted),
+         "disabled" if row.disabled else "active" if row.password else "invited")
+        for row in found
+    ]  # fmt: skip
+    console.out.print(console.table("People", ("login", "name", "role", "restricted queues", ""), rows))
+
+
+def _print_invitation(login: str, token: str, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json({"login": login, "invitation": f"/invitation/{token}"})
+        return
+    console.out.print(f"{login} chooses a password at this path of the review page, once, within three days:")
+    console.out.print(f"  /invitation/{token}", soft_wrap=True)

@@ -1,0 +1,62 @@
+"""A report's text cut into pieces, each with the marks that lie on it: places, actors, dates and evidence may overlap.
+
+>>> [(p.text, sorted(p.marks)) for p in pieces("In Gao today", [Mark(3, 6, "place", "Gao, ML"), Mark(0, 6, "evidence", "")])]
+[('In ', ['evidence']), ('Gao', ['evidence', 'place']), (' today', [])]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A span of the original text, half open, in code points."""
+
+    start: int
+    end: int
+    kind: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    text: str
+    marks: frozenset[str]
+    title: str
+
+
+def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
+    """The whole text in order; joined, the pieces are the text."""
+    edges = sorted({0, len(text), *(edge for m in marks for edge in (m.start, m.end) if 0 <= edge <= len(text))})
+    made = []
+    for start, end in pairwise(edges):
+        here = [m for m in marks if m.start <= start and end <= m.end]
+        title = "; ".join(dict.fromkeys(m.title for m in here if m.title))
+        made.append(Piece(text[start:end], frozenset(m.kind for m in here), title))
+    return made
+
+
+def marks_of(result: dict[str, Any], *, focus: str | None) -> list[Mark]:
+    """The marks of a result: mentions, and the evidence of the violation in focus (or of the urgency)."""
+    found = [Mark(p["start"], p["end"], "place", _place(p)) for p in result["places"]]
+    found += [Mark(a["start"], a["end"], "actor", f"{_plain(a['type'])}, {a['role'] or '?'}") for a in result["actors"]]
+    found += [Mark(d["start"], d["end"], "date", d["iso"] or "date not resolved") for d in result["dates"]]
+    evidence = result["urgency"]["evidence"] if focus == "urgency" and result["urgency"] else []
+    for violation in result["violations"]:
+        if violation["id"] == focus:
+            evidence = violation["evidence"]
+    found += [Mark(e["start"], e["end"], "evidence", "") for e in evidence]
+    return found
+
+
+def _place(place: dict[str, Any]) -> str:
+    where = ", ".join(part for part in (place.get("name"), place.get("iso2")) if part)
+    return where or "place not resolved"
+
+
+def _plain(name: str | None) -> str:
+    return (name or "?").replace("_", " ")

@@ -1,0 +1,82 @@
+"""A desk with triaged reports and people, and browsers that need no socket."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from pipeline.intake import Limits
+from pipeline.review import create_app
+from pipeline.store import Store, people, reports
+from pipeline.submit import submit
+from pipeline.triage import Rooms, triage_chunk
+from tests.conftest import NOW
+
+PASSWORD = "four horses on a hill"
+REPORTS = {
+    "A1": "Armed men abducted seven farmers near Bankass on 13 February. They are still held and were beaten.",
+    "A2": "On 12 February police in Mopti arrested two journalists for reporting on the protest and beat them.",
+    "A3": "The women's committee met in Sévaré on Monday. No incidents were reported.",
+    "A4": "A <script>alert(1)</script> convoy with food was turned back by armed men at a checkpoint near Gao.",
+    "A5": "هاجم مسلحون قرية قرب غاو وأحرقوا منازل.",
+    "A6": "Members of the mission's contingent in Bria gave biscuits to girls of fourteen in exchange for sex. The girls were "
+    "raped by two peacekeepers, and the soldiers of the mission sold fuel from the base.",
+}
+
+
+@pytest.fixture
+def desk(store: Store, rooms: Rooms, tmp_path: Path) -> Store:
+    """Six triaged reports, and people of every role; their passwords are the same."""
+    path = tmp_path / "reports.jsonl"
+    path.write_text(
+        "".join(json.dumps({"id": k, "text": t, "report_date": "2025-02-14"}) + "\n" for k, t in REPORTS.items())
+    )
+    submit(store, [path], now=lambda: NOW, limits=Limits(), actor="mo")
+    with store.read() as connection:
+        chunks = reports.pending_chunks(connection, size=100)
+    for first, last in chunks:
+        triage_chunk(store, first, last, rooms, now=lambda: NOW)
+    with store.write() as connection:
+        for login, role, granted in (
+            ("ada", "reviewer", []), ("bo", "reviewer", []), ("cy", "reviewer", ["conduct-and-discipline", "sexual-violence"]),
+            ("mo", "monitor", []), ("su", "administrator", []),
+        ):  # fmt: skip
+            token = people.add(connection, login, name=login.title(), role=role, granted=granted, by="test", now=NOW)
+            people.accept(connection, token, PASSWORD, now=NOW)
+    return store
+
+
+class Browser(TestClient):
+    """A browser without scripts: it fills in forms as they are on the page."""
+
+    def form_values(self, page: str, action: str) -> dict[str, list[str]]:
+        html = self.get(page).text
+        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', html, re.DOTALL)
+        assert form is not None, f"no form {action} on {page}"
+        values: dict[str, list[str]] = {}
+        for tag in re.findall(r"<input[^>]*>", form[0]):
+            name = re.search(r'name="([^"]*)"', tag)
+            value = re.search(r'value="([^"]*)"', tag)
+            if name and ("checked" in tag or 'type="hidden"' in tag):
+                values.setdefault(name[1], []).append(value[1] if value else "on")
+        return values
+
+
+@pytest.fixture
+def visit(desk: Store, rooms: Rooms) -> Callable[[str], Browser]:
+    """A browser with somebody signed in; with nobody for an empty name."""
+
+    def signed_in(login: str) -> Browser:
+        app = create_app(desk, policy=rooms.policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW)
+        browser = Browser(app)
+        if login:
+            answer = browser.post("/sign-in", data={"login": login, "password": PASSWORD})
+            assert answer.url.path == ("/batches" if login == "mo" else "/")
+        return browser
+
+    return signed_in

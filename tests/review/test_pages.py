@@ -1,0 +1,221 @@
+"""The review page without scripts: what each person sees, does, and cannot do."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.review.marks import Mark, pieces
+from pipeline.store import Store, audit
+from pipeline.store.queues import work as open_items
+from tests.review.conftest import REPORTS, Browser
+
+Visit = Callable[[str], Browser]
+
+
+def item(desk: Store, external_id: str, queue: str | None = None) -> str:
+    """The path of an item of a report."""
+    with desk.read() as connection:
+        for row in open_items(connection, limit=100):
+            if row.external_id == external_id and queue in (None, row.queue):
+                return f"/queues/{row.queue}/{row.report_id}"
+    raise AssertionError(f"{external_id} is in no queue")
+
+
+def test_nobody_sees_anything_without_signing_in(visit: Visit, desk: Store) -> None:
+    browser = visit("")
+    for page in ("/", "/queues/investigations", item(desk, "A1"), "/batches", "/people", "/submit"):
+        assert browser.get(page).url.path == "/sign-in"
+
+
+def test_five_wrong_passwords_close_the_account_for_a_while(visit: Visit) -> None:
+    browser = visit("")
+    for _ in range(5):
+        assert browser.post("/sign-in", data={"login": "ada", "password": "wrong"}).status_code == 403
+    assert browser.post("/sign-in", data={"login": "ada", "password": "four horses on a hill"}).status_code == 403
+
+
+def test_the_board_counts_only_what_may_be_seen(visit: Visit) -> None:
+    plain, granted = visit("ada").get("/").text, visit("cy").get("/").text
+    assert "Investigations" in plain
+    assert "Conduct and discipline" not in plain
+    assert "Conduct and discipline" in granted
+
+
+def test_an_item_shows_the_text_as_it_came_in_with_its_marks(visit: Visit, desk: Store) -> None:
+    page = visit("ada").get(item(desk, "A1")).text
+    shown = re.search(r'<p class="text"[^>]*>(.*?)</p>', page, re.DOTALL)
+    assert shown is not None
+    assert html.unescape(re.sub(r"<[^>]+>", "", shown[1])) == REPORTS["A1"]
+    assert 'class="evidence' in shown[1]
+
+
+def test_markup_in_a_report_stays_text(visit: Visit, desk: Store) -> None:
+    page = visit("ada").get(item(desk, "A4")).text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_arabic_is_shown_from_right_to_left(visit: Visit, desk: Store) -> None:
+    path = item(desk, "A5", "manual-review")  # a language that the model does not read, short as the text is
+    assert 'dir="rtl"' in visit("ada").get(path).text
+
+
+def test_a_decision_is_kept_beside_the_prediction_and_closes_the_item(visit: Visit, desk: Store) -> None:
+    browser, path = visit("ada"), item(desk, "A2")
+    values = browser.form_values(path, f"{path}/decide")
+    values |= {
+        "violations": ["arbitrary_detention"],
+        "urgency": ["high"],
+        "action": ["confirmed"],
+        "note": ["two sources"],
+    }
+    answer = browser.post(f"{path}/decide", data=values)
+    assert answer.status_code == 200
+    page = browser.get(path).text
+    assert "closed" in page
+    assert "arbitrary detention; high" in page
+    with desk.read() as connection:
+        report = path.rpartition("/")[2]
+        assert [e.action for e in audit.events(connection, subject=report)][-2:] == ["item closed", "reviewed"]
+
+
+def test_two_reviewers_at_once_the_second_is_told_and_nothing_is_overwritten(visit: Visit, desk: Store) -> None:
+    path = item(desk, "A2")
+    ada, bo = visit("ada"), visit("bo")
+    mine, theirs = ada.form_values(path, f"{path}/decide"), bo.form_values(path, f"{path}/decide")
+    assert ada.post(f"{path}/decide", data={**mine, "action": "save", "urgency": "high"}).status_code == 200
+    answer = bo.post(f"{path}/decide", data={**theirs, "action": "confirmed", "urgency": "low"})
+    assert answer.status_code == 409
+    assert "ada changed the item meanwhile" in answer.text
+    page = bo.get(path).text
+    assert "held by ada" in page
+    assert page.count("; high") == 1
+    assert "; low" not in page
+
+
+def test_the_next_item_is_claimed_for_the_one_who_asks(visit: Visit, desk: Store) -> None:
+    queue = item(desk, "A1").split("/")[2]
+    browser = visit("ada")
+    values = browser.form_values(f"/queues/{queue}", f"/queues/{queue}/next")
+    answer = browser.post(f"/queues/{queue}/next", data=values)
+    assert answer.url.path.startswith(f"/queues/{queue}/r")
+    assert "held by ada" in answer.text
+
+
+def test_a_form_from_elsewhere_is_refused(visit: Visit, desk: Store) -> None:
+    path = item(desk, "A2")
+    browser = visit("ada")
+    values = browser.form_values(path, f"{path}/claim")
+    assert browser.post(f"{path}/claim", data={**values, "csrf": "x" * 32}).status_code == 422
+    assert "open" in browser.get(path).text
+
+
+@pytest.fixture
+def hidden(desk: Store) -> tuple[str, str]:
+    """The queue and id of a report that only people with the right may see."""
+    path = item(desk, "A6")
+    queue, report = path.split("/")[2:]
+    assert queue in ("conduct-and-discipline", "sexual-violence")
+    return queue, report
+
+
+def test_what_may_not_be_seen_is_answered_as_what_is_not_there(
+    visit: Visit, hidden: tuple[str, str], desk: Store
+) -> None:
+    queue, report = hidden
+    browser = visit("ada")
+    nothing = browser.get("/queues/no-such-queue/rnothing")
+    with desk.read() as connection:
+        everywhere = {row.queue for row in open_items(connection, limit=100)} | {"conduct-and-discipline", "archive"}
+    for name in sorted(everywhere):
+        answer = browser.get(f"/queues/{name}/{report}")
+        assert (answer.status_code, answer.text) == (404, nothing.text), name
+    for page in ("/", *(f"/queues/{name}?q=mission" for name in sorted(everywhere))):
+        text = browser.get(page).text
+        assert report not in text
+        assert "A6" not in text
+    values = browser.form_values(item(desk, "A2"), f"{item(desk, 'A2')}/claim")
+    for act in ("claim", "release", "decide", "escalate", "reopen"):
+        data = {**values, "note": "x", "urgency": "low", "action": "save"}
+        assert browser.post(f"/queues/{queue}/{report}/{act}", data=data).status_code == 404
+
+
+def test_a_look_at_a_restricted_item_is_on_record(visit: Visit, hidden: tuple[str, str], desk: Store) -> None:
+    queue, report = hidden
+    assert visit("cy").get(f"/queues/{queue}/{report}").status_code == 200
+    with desk.read() as connection:
+        viewed = [e for e in audit.events(connection, subject=report) if e.action == "restricted item viewed"]
+    assert [e.actor for e in viewed] == ["cy"]
+
+
+def test_a_monitor_submits_sees_the_receipt_and_gets_back_what_was_set_aside(visit: Visit) -> None:
+    browser = visit("mo")
+    values = browser.form_values("/submit", "/submit")
+    content = "id,text\n1,Soldiers burnt ten houses in Rann on Monday.\n2,\n3,=1+1\n"
+    answer = browser.post("/submit", data=values, files={"files": ("week.csv", content, "text/csv")})
+    assert answer.url.path.startswith("/batches/")
+    assert "<strong>3</strong> received" in answer.text
+    assert "empty text" in answer.text
+    rows = browser.get(f"{answer.url.path}/quarantine.jsonl").text.splitlines()
+    assert len(rows) == 2
+    assert "=1+1" in rows[1]
+
+
+def test_a_monitor_sees_no_queue_and_no_other_batch(visit: Visit, desk: Store) -> None:
+    administrator = visit("su")
+    values = administrator.form_values("/submit", "/submit")
+    other = administrator.post(
+        "/submit", data=values, files={"files": ("a.txt", "Police beat a man in Gao.", "text/plain")}
+    )
+    browser = visit("mo")
+    assert browser.get("/").url.path == "/batches"
+    for page in (
+        other.url.path,
+        f"{other.url.path}/quarantine.jsonl",
+        "/queues/investigations",
+        item(desk, "A1"),
+        "/people",
+    ):
+        assert browser.get(page).status_code == 404
+
+
+def test_an_administrator_invites_and_the_link_works_once(visit: Visit) -> None:
+    browser = visit("su")
+    values = browser.form_values("/people", "/people")
+    page = browser.post("/people", data={**values, "login": "di", "name": "Di", "role": "reviewer"}).text
+    link = re.search(r"/invitation/[\w-]+", page)
+    assert link is not None
+    fresh = visit("")
+    assert fresh.post(link[0], data={"password": "too short"}).status_code == 422
+    assert fresh.post(link[0], data={"password": "a long enough one"}).url.path == "/sign-in"
+    assert fresh.post(link[0], data={"password": "another long one"}).status_code == 422
+    assert fresh.post("/sign-in", data={"login": "di", "password": "a long enough one"}).url.path == "/"
+
+
+def test_signing_out_ends_the_session(visit: Visit) -> None:
+    browser = visit("ada")
+    values = browser.form_values("/", "/sign-out")
+    token = browser.cookies["sitrep-session"]
+    browser.post("/sign-out", data=values)
+    browser.cookies.set("sitrep-session", token)
+    assert browser.get("/").url.path == "/sign-in"
+
+
+def test_every_answer_forbids_scripts_from_elsewhere_frames_and_caches(visit: Visit) -> None:
+    for page in ("/", "/sign-in", "/nowhere", "/static/style.css"):
+        headers = visit("ada").get(page).headers
+        assert "script-src 'self'" in headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["cache-control"] == "no-store"
+
+
+@given(st.text(max_size=60), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=6))
+def test_pieces_joined_are_the_text(text: str, spans: list[tuple[int, int]]) -> None:
+    marks = [Mark(min(a, b, len(text)), min(max(a, b), len(text)), "place", "") for a, b in spans]
+    assert "".join(piece.text for piece in pieces(text, marks)) == text
