@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo picture test check bench clean
+.PHONY: demo picture screenshots test check bench clean
 
 demo: $(STAMP)
 	@$(BIN)/python -m flows.demo
 
 picture: $(STAMP)
 	@$(BIN)/python -m flows.demo --picture docs/demo.svg
+
+screenshots: $(STAMP)
+	@$(BIN)/python tests/e2e/screenshots.py
 
 bench: $(STAMP)
 	@$(BIN)/python tests/benchmarks/speed.py

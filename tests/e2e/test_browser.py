@@ -1,0 +1,108 @@
+"""What people do, in a real browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+from playwright.sync_api import Page, expect
+
+Visit = Callable[..., Page]
+AXE = Path(__file__).with_name("axe.min.js")
+
+
+def test_a_monitor_uploads_a_messy_spreadsheet_and_gets_back_what_was_set_aside(visit: Visit, tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        ["Weekly reports"], ["ref", "report_date", "narrative"],
+        ["W1", "14/02/2025", "Soldiers burnt ten houses in Rann on Monday."], ["W2", "2025-02-31", "Police beat a man."],
+        ["W3", None, None], ["W4", "2025-02-13", "=HYPERLINK(\"http://example.org\")"],
+        ["W1", "14/02/2025", "Soldiers burnt ten houses in Rann on Monday."],
+    ):  # fmt: skip
+        sheet.append(row)
+    path = tmp_path / "week.xlsx"
+    book.save(path)
+    page = visit("mo")
+    page.click("text=Submit")
+    page.set_input_files("#files", path)
+    page.fill("#source", "Rann office")
+    page.fill("#text_column", "narrative")
+    page.click("button.main")
+    expect(page.locator("main")).to_contain_text("received =")
+    with page.expect_download() as download:
+        page.click("text=Download these rows")
+    rows = [json.loads(line) for line in download.value.path().read_text().splitlines()]
+    assert {row["_quarantined"]["reason"] for row in rows} >= {"bad_date", "formula"}
+
+
+def test_a_reviewer_clears_items_with_the_keyboard_alone(visit: Visit) -> None:
+    page = visit("ada")
+    page.goto("/queues/rule-of-law")
+    waiting = page.locator(".items li").count()
+    assert waiting >= 1
+    for left in reversed(range(waiting)):
+        page.wait_for_load_state()
+        page.keyboard.press("n")
+        expect(page.locator("h1 .level")).to_be_visible()
+        page.wait_for_load_state()
+        page.keyboard.press("1")
+        page.keyboard.press("u")
+        page.keyboard.press("a")
+        page.wait_for_url("**/queues/rule-of-law")
+        expect(page.locator(".items li")).to_have_count(left)
+
+
+def test_the_second_of_two_reviewers_is_told(visit: Visit) -> None:
+    ada, bo = visit("ada"), visit("bo")
+    for page in (ada, bo):
+        page.goto("/queues/rule-of-law")
+        page.locator(".items a").first.click()
+        expect(page.locator("h1 .level")).to_be_visible()
+        page.wait_for_load_state()
+    ada.keyboard.press("c")
+    expect(ada.locator("main")).to_contain_text("held by ada")
+    bo.keyboard.press("a")
+    expect(bo.locator("h1")).to_have_text("Somebody was faster")
+
+
+def test_everything_works_with_scripts_off(visit: Visit) -> None:
+    page = visit("ada", scripts=False)
+    page.goto("/queues/rule-of-law")
+    page.click("text=Take the next item")
+    page.click("text=Accept and close")
+    expect(page.locator("h1")).to_have_text("Rule of law")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_no_page_is_wider_than_the_screen(visit: Visit, width: int) -> None:
+    page = visit("ada", width=width)
+    for address in ("/", "/queues/rule-of-law", "/submit", "/batches"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+    page.goto("/queues/rule-of-law")
+    page.locator(".items a").first.click()
+    expect(page.locator("h1 .level")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Visit, dark: bool) -> None:
+    """With axe-core (Deque Systems, MPL-2.0), which holds pages to WCAG 2.2 AA; the Arabic report included."""
+    page = visit("ada", dark=dark)
+    addresses = ["/", "/queues/rule-of-law", "/submit", "/batches", "/sign-in", "/nowhere"]
+    for queue in ("rule-of-law", "manual-review"):
+        page.goto(f"/queues/{queue}")
+        addresses += [a.get_attribute("href") or "" for a in page.locator(".items a").all()]
+    for address in addresses:
+        page.goto(address)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = page.evaluate(
+            "async () => (await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})).violations"
+        )
+        serious = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
+        assert not serious, address
