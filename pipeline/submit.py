@@ -96,6 +96,7 @@ def take_in(
 ) -> batches.Receipt:
     """Record the rows of the batch called `name`, from the first that is not recorded yet."""
     with store.write() as connection:
+        audit.lock(connection)
         batch, recorded = batches.begin(connection, fingerprint=name, source=source, now=now(), by=actor)
     numbered = ((line, row) for line, row in enumerate(rows, start=1) if line > recorded)
     while chunk := list(islice(numbered, ROWS_PER_TRANSACTION)):
@@ -103,6 +104,7 @@ def take_in(
         prints = {line: fingerprint(row.candidate.text) for line, row in chunk if row.candidate}
         languages = {line: _language(row.candidate) for line, row in chunk if row.candidate}
         with store.write() as connection:
+            audit.lock(connection)
             intake = _decide(
                 connection, chunk, prints, languages, batch=batch, source=source, now=now(), threshold=threshold
             )

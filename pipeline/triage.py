@@ -174,7 +174,7 @@ def _record(
     ranks = {ident: rank for rank, ident in enumerate(rooms.taxonomy.urgency_ids)}
     destinations: Mapping[str, Sequence[str]] = {queue.id: queue.destinations for queue in policy.queues}
     with store.write() as connection:
-        waiting = set(reports.still_pending(connection, numbered[0][0], numbered[-1][0]))
+        waiting = set(reports.still_pending(connection, numbered[0][0], numbered[-1][0], lock=True))
         rows = [row for row in rows if row["report"] in waiting]
         if not rows:
             return NOTHING

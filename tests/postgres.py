@@ -50,12 +50,12 @@ def server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def database(socket: str) -> Iterator[str]:
-    """An empty database; its SQLAlchemy URL."""
+def database(socket: str, *, template: str = "template1") -> Iterator[str]:
+    """A database of its own, empty or a copy of `template`; its SQLAlchemy URL."""
     name = f"t{uuid.uuid4().hex[:12]}"
     admin = create_engine(f"postgresql+psycopg://postgres@/postgres?host={socket}", isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:
         yield f"postgresql+psycopg://postgres@/{name}?host={socket}"
     finally:

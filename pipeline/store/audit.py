@@ -46,6 +46,14 @@ def event_hash(
     return hashlib.sha256(canonical({**payload, "body": dict(body), "previous": previous})).hexdigest()
 
 
+def lock(connection: Connection) -> None:
+    """Keep other writers of the chain, every submit among them, waiting until this transaction ends.
+
+    SQLite's write transaction does so by itself: there FOR UPDATE is dropped.
+    """
+    connection.execute(select(audit_head.c.seq).where(audit_head.c.id == 1).with_for_update())
+
+
 def append(
     connection: Connection, *, at: datetime, actor: str, action: str, subject: str, body: Mapping[str, Any]
 ) -> str:

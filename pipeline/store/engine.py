@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline.errors import StoreError
@@ -37,20 +37,47 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection whose reads see one state of the database."""
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
+        """A connection whose reads see one state of the database; StoreError where it cannot be read."""
+        with _store_errors(), self.engine.connect() as connection:
+            if not self.is_sqlite:  # SQLite's transactions are snapshots anyway
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: committed as a whole at the end, or not at all."""
-        with self.engine.connect() as connection:
+        """A transaction: committed as a whole at the end, or not at all; StoreError where it cannot be written."""
+        with _store_errors(), self.engine.connect() as connection:
             connection = connection.execution_options(sitrep_write=True)
             with connection.begin():
                 yield connection
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+# What the two drivers say, in words that tell the operator what to do.
+_PROBLEMS = {
+    "locked": "another program holds the store's lock: end it, or try again",
+    "full": "the disk of the store is full: make room and run the same command again",
+    "No space left": "the disk of the store is full: make room and run the same command again",
+    "readonly": "the store may only be read: give this account the right to write to it",
+    "read-only": "the store may only be read: give this account the right to write to it",
+    "no such table": "the store has no tables: run `sitrep init`, or see `sitrep doctor`",
+}
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """A database that cannot work is the operator's to mend: StoreError says how."""
+    try:
+        yield
+    except OperationalError as error:
+        problem = str(error.orig)
+        words = next((words for sign, words in _PROBLEMS.items() if sign in problem), None)
+        if words is None and isinstance(error.orig, sqlite3.Error):
+            raise  # a mistake in a statement: SQLite files it under the same class
+        raise StoreError(words or "the store cannot be reached: see `sitrep doctor`") from error
 
 
 def wal_is_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
@@ -77,16 +104,17 @@ def _begin_sqlite(connection: Connection) -> None:
 def open_store(url: str, *, base: Path = Path()) -> Store:
     """The store at a SQLAlchemy URL; a relative SQLite path is relative to `base`. Creates no tables."""
     parsed = make_url(url)
+    # Parameters hold report text, which no message of an error may show.
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             parsed = parsed.set(database=str(base / parsed.database))
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_pre_ping=True)
+        engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
     return Store(engine)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select, update
 
-from pipeline.store.schema import assessment, outbox, queue_item, report
+from pipeline.store.schema import assessment, outbox, queue_item, queue_pause, report
 
 MAX_ATTEMPTS = 8
 
@@ -29,12 +29,17 @@ class Claim:
 
 
 def claim(connection: Connection, *, now: datetime, lease: timedelta = timedelta(minutes=5), limit: int = 100) -> Claim:
-    """Take a lease on the oldest deliveries that are due; the caller holds a write transaction."""
+    """Take a lease on the oldest deliveries that are due; the caller holds a write transaction.
+
+    What a paused queue owes waits until it goes on.
+    """
     due = select(outbox.c.seq).where(
         outbox.c.state == "owed",
         outbox.c.available_at <= now,
         or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now),
     )
+    if paused := list(connection.scalars(select(queue_pause.c.queue))):
+        due = due.where(outbox.c.item.not_in(select(queue_item.c.seq).where(queue_item.c.queue.in_(paused))))
     # SQLite drops FOR UPDATE; its write transaction already excludes other claimers.
     seqs = list(connection.scalars(due.order_by(outbox.c.seq).limit(limit).with_for_update(skip_locked=True)))
     if not seqs:

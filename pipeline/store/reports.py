@@ -123,13 +123,13 @@ def load(connection: Connection, seqs: Sequence[int]) -> dict[int, Report]:
     return {row.seq: _report(row) for row in rows}
 
 
-def still_pending(connection: Connection, first: int, last: int) -> list[int]:
-    """Those from `first` to `last` that nobody has triaged meanwhile."""
-    return list(
-        connection.scalars(
-            select(pending.c.report).where(pending.c.report.between(first, last)).order_by(pending.c.report)
-        )
-    )
+def still_pending(connection: Connection, first: int, last: int, *, lock: bool = False) -> list[int]:
+    """Those from `first` to `last` that nobody has triaged meanwhile.
+
+    `lock`: nobody else will triage them until this transaction ends (on SQLite its write lock sees to that).
+    """
+    query = select(pending.c.report).where(pending.c.report.between(first, last)).order_by(pending.c.report)
+    return list(connection.scalars(query.with_for_update() if lock else query))
 
 
 def find(connection: Connection, ident: str) -> tuple[int, Report]:

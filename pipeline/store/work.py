@@ -1,7 +1,7 @@
 """What people do with queue items: claim, renew, release, decide, close, reopen, reassign, escalate.
 
 Each step takes the `version` of the item that the person saw and raises Conflict where somebody was faster, so that
-nothing is overwritten unseen. Each leaves an event in the item's history; decisions also one in the audit chain.
+nothing is overwritten unseen. Each leaves an event in the item's history; all but taking, letting go and running out also one in the audit chain.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def claim(
     found = _seen(connection, item, version)
     if found.state not in ("open", "claimed", "decided"):
         raise Conflict("the item is closed: reopen it first")
+    if found.assignee != person and found.queue in paused(connection):
+        raise Conflict("the queue is paused: its items are handed out again when it goes on")
     if found.assignee not in (None, person) and found.lease_until is not None and found.lease_until > now:
         raise Conflict(f"{found.assignee} holds the item until {found.lease_until:%H:%M} UTC")
     state = "decided" if found.state == "decided" else "claimed"
@@ -57,21 +59,26 @@ def claim_next(
 ) -> int | None:
     """Claim the most urgent item that nobody holds in these queues, paused ones left out; its number, None without one.
 
-    Several people may call at once: on PostgreSQL rows that another is claiming are skipped, on SQLite the write
+    An item that waits for a second person's word comes up for everybody but the first. Several people may call at once: on PostgreSQL rows that another is claiming are skipped, on SQLite the write
     transaction keeps them apart.
     """
-    paused = select(queue_pause.c.queue)
-    free = or_(queue_item.c.state == "open", and_(queue_item.c.state == "claimed", queue_item.c.lease_until <= now))
+    not_held = or_(queue_item.c.lease_until.is_(None), queue_item.c.lease_until <= now)
+    free = or_(
+        queue_item.c.state == "open",
+        and_(queue_item.c.state == "claimed", not_held),
+        and_(queue_item.c.state == "decided", not_held, queue_item.c.decided_by != person),
+    )
     found = connection.execute(
         select(queue_item)
-        .where(queue_item.c.queue.in_(queues), queue_item.c.queue.not_in(paused), free)
+        .where(queue_item.c.queue.in_(queues), queue_item.c.queue.not_in(select(queue_pause.c.queue)), free)
         .order_by(queue_item.c.rank, queue_item.c.due, queue_item.c.seq)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).one_or_none()
     if found is None:
         return None
-    _change(connection, found, state="claimed", assignee=person, lease_until=now + lease)
+    state = "decided" if found.state == "decided" else "claimed"
+    _change(connection, found, state=state, assignee=person, lease_until=now + lease)
     _event(connection, found.seq, person, "claimed", now)
     return int(found.seq)
 
@@ -104,6 +111,7 @@ def reassign(
     state = "decided" if found.state == "decided" else "claimed"
     _change(connection, found, state=state, assignee=to, lease_until=now + lease)
     _event(connection, item, person, "reassigned", now, note=f"to {to}")
+    _audit(connection, found, person, "reassigned", {"to": to}, now)
 
 
 def escalate(

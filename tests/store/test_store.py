@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import StoreError
 from pipeline.store import Store, audit, open_store
 from pipeline.store.engine import check_store, wal_is_safe
 from pipeline.store.migrate import downgrade, upgrade
 from pipeline.store.schema import metadata
+from tests.postgres import database
 
 EVENTS = 30
 
@@ -27,14 +28,16 @@ def filled(store: Store, now: Callable[[], datetime]) -> None:
             audit.append(connection, at=now(), actor="test", action="note", subject=f"s{number}", body={"n": number})
 
 
-def test_migrations_give_the_schema_of_the_code(store: Store) -> None:
+def test_migrations_give_the_schema_of_the_code(any_store: Store) -> None:
+    store = any_store
     tables = set(inspect(store.engine).get_table_names()) - {"alembic_version"}
     assert tables == set(metadata.tables)
     for name, table in metadata.tables.items():
         assert {c["name"] for c in inspect(store.engine).get_columns(name)} == {c.name for c in table.columns}
 
 
-def test_migrations_go_down_and_up_again(store: Store) -> None:
+def test_migrations_go_down_and_up_again(any_store: Store) -> None:
+    store = any_store
     downgrade(store, revision="base")
     assert set(inspect(store.engine).get_table_names()) == {"alembic_version"}
     upgrade(store)
@@ -99,11 +102,34 @@ def test_every_tampering_is_found(kind: str, store: Store, now: Callable[[], dat
             outer.rollback()
 
 
+EVIDENCE = ("report", "assessment", "correction", "audit_event", "duplicate", "quarantine")
+
+
 @pytest.mark.parametrize("statement", ["UPDATE audit_event SET actor = 'x'", "DELETE FROM audit_event"])
-def test_the_database_refuses_to_change_evidence(statement: str, store: Store, now: Callable[[], datetime]) -> None:
-    filled(store, now)
-    with pytest.raises(IntegrityError, match="append-only"), store.write() as connection:
+def test_the_database_refuses_to_change_evidence(statement: str, any_store: Store, now: Callable[[], datetime]) -> None:
+    filled(any_store, now)
+    with pytest.raises(DBAPIError, match="append-only"), any_store.write() as connection:
         connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("table", EVIDENCE)
+def test_postgresql_refuses_to_empty_evidence(table: str, postgres: str) -> None:
+    with database(postgres) as url:
+        store = open_store(url)
+        upgrade(store)
+        with pytest.raises(DBAPIError, match="append-only"), store.write() as connection:
+            connection.execute(text(f"TRUNCATE {table} CASCADE"))
+        store.dispose()
+
+
+def test_no_message_of_an_error_shows_a_parameter(any_store: Store) -> None:
+    statement = text("INSERT INTO nowhere (text) VALUES (:text)")
+    with pytest.raises((DBAPIError, StoreError)) as caught, any_store.write() as connection:
+        connection.execute(statement, {"text": "Ada Secret saw it"})
+    error: BaseException | None = caught.value
+    while error:
+        assert "Secret" not in str(error)
+        error = error.__cause__
 
 
 def test_a_merkle_root_is_that_of_the_standard() -> None:

@@ -100,7 +100,7 @@ def test_closing_reopening_and_escalating_leave_a_trace(any_store: Store) -> Non
         chain = [e.action for e in audit.events(connection, subject="r1")]
         assert audit.verify(connection).broken_at is None
     assert actions == ["closed", "reopened", "escalated", "reassigned"]
-    assert chain == ["item closed", "item reopened", "item escalated"]
+    assert chain == ["item closed", "item reopened", "item escalated", "item reassigned"]
     assert state(any_store) == ("claimed", "cy", 5)
 
 

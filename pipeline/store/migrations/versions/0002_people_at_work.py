@@ -9,6 +9,10 @@ revision = "0002"
 down_revision = "0001"
 
 
+# 0001 guards these row by row; on PostgreSQL TRUNCATE would go past that.
+APPEND_ONLY = ("report", "assessment", "correction", "audit_event", "duplicate", "quarantine")
+
+
 def upgrade() -> None:
     op.add_column("queue_item", sa.Column("outcome", sa.String(24)))
     op.add_column("queue_item", sa.Column("decided_by", sa.Text()))
@@ -53,9 +57,18 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["login"], ["person.login"], name="fk_invitation_login"),
         sa.PrimaryKeyConstraint("token_sha256", name="pk_invitation"),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        for table in APPEND_ONLY:
+            op.execute(
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
+            )
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for table in APPEND_ONLY:
+            op.execute(f"DROP TRIGGER {table}_no_truncate ON {table}")
     for table in ("invitation", "session", "person", "queue_pause"):
         op.drop_table(table)
     op.drop_index("ix_batch_submitted_by", "batch")

@@ -1,0 +1,103 @@
+"""A store that is locked, full, read-only or gone: one sentence for the operator, and nothing lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+
+from pipeline.errors import StoreError
+from pipeline.intake import Candidate, Row
+from pipeline.store import Store, audit, batches, engine, open_store
+from pipeline.store.migrate import upgrade
+from pipeline.submit import take_in
+from tests.postgres import database
+
+NOW = datetime(2025, 2, 14, 12, 0, tzinfo=UTC)
+ROWS = 1200
+
+
+def rows() -> Iterator[Row]:
+    for n in range(1, ROWS + 1):
+        text = f"Patrol {n} met {n * 7} people on the road and heard of {n * 3} stolen sacks of grain near post {n}."
+        yield Row("f", n, {"text": text}, candidate=Candidate(text))
+
+
+def check_whole(store: Store) -> None:
+    receipt = take_in(store, rows(), name="b", now=lambda: NOW)
+    assert receipt.received == ROWS
+    with store.read() as connection:
+        assert audit.verify(connection).broken_at is None
+        assert connection.execute(text("SELECT count(*) FROM report")).scalar_one() == receipt.accepted
+        assert len(batches.recent(connection)) == 1
+
+
+def test_a_full_disk_keeps_what_is_recorded_and_the_rest_follows(store: Store) -> None:
+    limit = 300  # pages: more than the empty tables, less than the batch
+
+    def capped(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {limit}")
+
+    event.listen(store.engine, "connect", capped)
+    store.dispose()
+    with pytest.raises(StoreError, match="disk of the store is full: make room"):
+        take_in(store, rows(), name="b", now=lambda: NOW)
+    with store.read() as connection:
+        recorded = connection.execute(text("SELECT count(*) FROM report")).scalar_one()
+        assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+    assert 0 < recorded < ROWS
+    limit = 1_000_000
+    store.dispose()
+    check_whole(store)
+
+
+def test_a_locked_store_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 20)
+    store = open_store("sqlite:///test.db", base=tmp_path)
+    upgrade(store)
+    other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="another program holds the store's lock"):
+        take_in(store, rows(), name="b", now=lambda: NOW)
+    other.execute("ROLLBACK")
+    other.close()
+    check_whole(store)
+    store.dispose()
+
+
+def test_a_store_that_may_only_be_read_is_named(store: Store) -> None:
+    def read_only(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA query_only = ON")
+
+    event.listen(store.engine, "connect", read_only)
+    store.dispose()
+    with pytest.raises(StoreError, match="may only be read"):
+        take_in(store, rows(), name="b", now=lambda: NOW)
+    event.remove(store.engine, "connect", read_only)
+    store.dispose()
+    check_whole(store)
+
+
+def test_a_lost_connection_is_named_and_the_rest_follows(postgres: str) -> None:
+    with database(postgres) as url:
+        store = open_store(url)
+        upgrade(store)
+
+        killer = open_store(url)
+
+        def write_while_cut_off() -> None:
+            with store.write() as connection:
+                pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+                with killer.write() as other:
+                    other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+                connection.execute(text("SELECT 1"))
+
+        with pytest.raises(StoreError, match="cannot be reached"):
+            write_while_cut_off()
+        killer.dispose()
+        check_whole(store)
+        store.dispose()
