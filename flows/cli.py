@@ -11,7 +11,7 @@ import sys
 import typer
 
 from flows import console
-from flows.commands import custody, delivery, export, gazetteer, models, queues, review, triage, workspace
+from flows.commands import custody, delivery, export, gazetteer, models, nightly, queues, review, triage, workspace
 from pipeline.errors import SitrepError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(workspace.app)
 app.add_typer(triage.app)
 app.add_typer(queues.app)
 app.add_typer(review.app)
+app.add_typer(nightly.app)
 app.add_typer(delivery.app)
 app.add_typer(export.app)
 app.add_typer(custody.app, name="audit")

@@ -12,9 +12,22 @@ async def run_quietly(workspace: Path) -> dict[str, Any]:
 
     Without a Prefect server configured (PREFECT_API_URL), Prefect starts one for the run.
     """
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    _quiet()
     from flows.triage import triage
 
     counts: dict[str, Any] = await triage(str(workspace))
     return counts
+
+
+async def night_quietly(workspace: Path) -> dict[str, Any]:
+    """Run tonight's night through its flow; its counts."""
+    _quiet()
+    from flows.nightly import nightly
+
+    counts: dict[str, Any] = await nightly(str(workspace))
+    return counts
+
+
+def _quiet() -> None:
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")

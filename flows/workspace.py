@@ -34,6 +34,12 @@ policy = "policy.toml"
 # Where the default destination writes what the queues receive.
 outbox = "outbox"
 
+# The nightly run: files left in `drop` are taken in, the digest goes to `digests`.
+drop = "drop"
+digests = "digests"
+nightly = "0 2 * * *"
+time_zone = "UTC"
+
 # auto, cpu or cuda; auto, fp32 or bf16.
 device = "auto"
 precision = "auto"

@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     outbox: Path = Field(default=Path("outbox"), description="where the folder destination writes")
+    drop: Path = Field(default=Path("drop"), description="files left here are taken in by the nightly run")
+    digests: Path = Field(default=Path("digests"), description="where nightly digests are written")
+    nightly: str = Field(default="0 2 * * *", description="when the nightly run starts, as a cron expression")
+    time_zone: str = Field(default="UTC", description="time zone of the schedule, such as Africa/Bamako")
     chunk_size: int = Field(default=1000, ge=1, le=20_000, description="reports per task")
     max_text_characters: int = Field(default=200_000, ge=100, description="longer texts are quarantined")
     max_file_megabytes: int = Field(default=2048, ge=1, description="larger files are refused")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,11 +45,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The socket of a running PostgreSQL; skipped where none is installed."""
     if binaries() is None:
         pytest.skip("PostgreSQL is not installed")
-    with server(tmp_path_factory.mktemp("postgres")) as socket:
+    # Not among pytest's folders: those are for the one user that runs the tests, and are tidied up by other runs.
+    with tempfile.TemporaryDirectory(prefix="sitrep-") as folder, server(Path(folder)) as socket:
         yield socket
 
 

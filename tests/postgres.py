@@ -29,10 +29,6 @@ def server(folder: Path) -> Iterator[str]:
     socket.mkdir()
     as_user: list[str] = []
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        for parent in (folder, *folder.parents):
-            if parent == Path("/tmp"):
-                break
-            parent.chmod(parent.stat().st_mode | 0o055)
         shutil.chown(folder, "postgres", "postgres")
         shutil.chown(socket, "postgres", "postgres")
         as_user = ["runuser", "-u", "postgres", "--"]

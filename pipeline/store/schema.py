@@ -234,6 +234,15 @@ invitation = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+night = Table(
+    "night",
+    metadata,
+    Column("key", String(10), primary_key=True, comment="the date in the operator's time zone"),
+    Column("begun_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("counts", JSON),
+)
+
 correction = Table(
     "correction",
     metadata,

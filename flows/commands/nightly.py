@@ -1,0 +1,72 @@
+"""`sitrep nightly` and `sitrep digest`: nights that run themselves, and what a span of time brought."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows import console
+from flows.commands.options import HERE, JsonOption, WorkspaceOption
+from flows.workspace import open_workspace, utc_now
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: [bold]sitrep nightly --once[/bold]")
+def nightly(
+    once: Annotated[bool, typer.Option("--once", help="Run tonight's night now; twice is once.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Run it by the schedule in sitrep.toml, until stopped.")
+    ] = False,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """Collect the drop folder, triage, deliver, write the digest, check the chain."""
+    if once == serve:
+        raise typer.BadParameter("say --once or --serve")
+    opened = open_workspace(workspace)
+    settings = opened.settings
+    if serve:
+        from flows.nightly import serve as serve_forever
+
+        console.err.print(f"nights at {settings.nightly!r} ({settings.time_zone}); stop with Ctrl+C")
+        serve_forever(settings.workspace, cron=settings.nightly, zone=settings.time_zone)
+        return
+    import asyncio
+
+    from flows.run import night_quietly
+
+    counts = asyncio.run(night_quietly(settings.workspace.absolute()))
+    if as_json:
+        console.print_json(counts)
+    else:
+        done = "was done already: " if counts["already_done"] else ""
+        console.out.print(
+            f"night of {counts['night']}: {done}{counts['received']:,} received in {counts['batches']:,} batches, "
+            f"{counts['triaged']:,} triaged, {counts['sent']:,} sent"
+        )
+        console.out.print(f"  digest: {settings.path(settings.digests) / (counts['night'] + '.html')}")
+    raise typer.Exit(1 if counts["quarantined"] or counts["failed"] or counts["owed"] or counts["dead"] else 0)
+
+
+@app.command(epilog="Example: [bold]sitrep digest --days 7 --out week.html[/bold]")
+def digest(
+    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("digest.html"),
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far back.")] = 1,
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Write a digest of the last days: one HTML file that needs nothing else. Restricted queues are left out."""
+    from pipeline.digest import as_html, gather
+
+    opened = open_workspace(workspace)
+    until = utc_now()
+    with opened.store.read() as connection:
+        found = gather(
+            connection, since=until - timedelta(days=days), until=until,
+            queues=[queue.id for queue in opened.policy.queues if not queue.restricted],
+        )  # fmt: skip
+    out.write_text(as_html(found), encoding="utf-8")
+    console.out.print(f"{found.triaged:,} reports in {out}")

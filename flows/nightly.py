@@ -1,0 +1,137 @@
+"""The night: collect what lies in the drop folder, triage, deliver, write the digest, check the chain.
+
+A night has a key, its date; a night that was finished is not run again, one that was cut off goes on where it stopped.
+One night at a time: a second run waits for the first. A dropped file is moved to `done` only after its rows are stored,
+so that a crash leaves it where it is, and taking it in again goes on with the same batch.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from prefect import flow, task
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from flows.triage import Counts, triage
+from flows.workspace import Workspace, open_workspace, utc_now
+from pipeline.deliver import deliver
+from pipeline.digest import as_html, as_markdown, gather
+from pipeline.store import audit, nights, work
+from pipeline.submit import submit
+
+
+def night_of(moment: datetime, *, zone: str) -> str:
+    """The key of a night: its date in the operator's time zone."""
+    return moment.astimezone(ZoneInfo(zone)).date().isoformat()
+
+
+@task(name="collect", retries=2, retry_delay_seconds=2, cache_policy=NO_CACHE, persist_result=False)
+def collect_task(workspace: str, night: str) -> Counts:
+    """Take in each file or folder in the drop folder as a batch of its own; counts."""
+    opened = open_workspace(Path(workspace))
+    drop = opened.settings.path(opened.settings.drop)
+    done = drop / "done" / night
+    counts = {"batches": 0, "received": 0, "quarantined": 0}
+    for path in sorted(drop.iterdir()) if drop.is_dir() else []:
+        if path.name in ("done",) or path.name.startswith((".", "~$")) or path.name.endswith((".part", ".tmp")):
+            continue
+        receipt = submit(
+            opened.store, [path], now=utc_now, limits=opened.limits, actor="nightly",
+            threshold=opened.settings.near_duplicate_threshold,
+        )  # fmt: skip
+        done.mkdir(parents=True, exist_ok=True)
+        path.rename(done / f"{receipt.batch}-{path.name}")
+        counts["batches"] += 1
+        counts["received"] += receipt.received
+        counts["quarantined"] += receipt.quarantined
+    return counts
+
+
+@task(name="deliver", cache_policy=NO_CACHE, persist_result=False)
+def deliver_task(workspace: str) -> Counts:
+    """Send what the queues owe; what fails stays owed and is no failure of the night."""
+    opened = open_workspace(Path(workspace))
+    sent = deliver(opened.store, opened.destinations, now=utc_now, rng=random.Random())
+    return {"sent": sent.sent, "failed": sent.failed, "owed": sent.owed, "dead": sent.dead}
+
+
+@task(name="digest", cache_policy=NO_CACHE, persist_result=False)
+def digest_task(workspace: str, night: str, since: str, until: str) -> str:
+    """Write the digest as HTML; what the check of the chain said is in it. Returns it in short, as Markdown."""
+    opened = open_workspace(Path(workspace))
+    with opened.store.write() as connection:
+        work.expire(connection, now=utc_now())
+    with opened.store.read() as connection:
+        chain = audit.verify(connection)
+        digest = gather(
+            connection,
+            since=datetime.fromisoformat(since),
+            until=datetime.fromisoformat(until),
+            queues=_open_queues(opened),
+        )
+    words = f"broken at event {chain.broken_at}" if chain.broken_at else f"{chain.events:,} events hold together"
+    folder = opened.settings.path(opened.settings.digests)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{night}.html"
+    partial.write_text(as_html(digest, chain=words), encoding="utf-8")
+    partial.replace(folder / f"{night}.html")
+    return as_markdown(digest)
+
+
+@flow(name="nightly", persist_result=False, result_serializer="json")
+async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
+    """Run a night; its counts. `night` is its key, by default today's date in the operator's time zone."""
+    opened = open_workspace(Path(workspace))
+    night = night or night_of(utc_now(), zone=opened.settings.time_zone)
+    with _one_at_a_time(opened):
+        with opened.store.write() as connection:
+            begun = nights.begin(connection, night, now=utc_now())
+        if begun.counts is not None:
+            return {"night": night, **begun.counts, "already_done": True}
+        collected = collect_task(workspace, night)
+        triaged = await triage(workspace)
+        delivered = deliver_task(workspace)
+        until = utc_now()
+        words = digest_task(workspace, night, begun.since(until).isoformat(), until.isoformat())
+        counts = {
+            **collected, "triaged": triaged["triaged"], "failed": triaged["failed"], "sent": delivered["sent"],
+            "owed": delivered["owed"], "dead": delivered["dead"],
+        }  # fmt: skip
+        with opened.store.write() as connection:
+            nights.finish(connection, night, counts=counts, now=utc_now())
+    await acreate_markdown_artifact(key="nightly-digest", markdown=words, description=f"Night of {night}")
+    return {"night": night, **counts, "already_done": False}
+
+
+def serve(workspace: Path, *, cron: str, zone: str) -> None:
+    """Run the night by its schedule, until stopped. Needs a Prefect server (PREFECT_API_URL, or one started for it)."""
+    from prefect.schedules import Cron
+
+    nightly.serve(
+        name="nightly",
+        parameters={"workspace": str(workspace.absolute())},
+        schedules=[Cron(cron, timezone=zone)],
+        limit=1,
+        print_starting_message=False,
+    )
+
+
+def _open_queues(opened: Workspace) -> list[str]:
+    """The digest is read by many: restricted queues are left out."""
+    return [queue.id for queue in opened.policy.queues if not queue.restricted]
+
+
+@contextmanager
+def _one_at_a_time(opened: Workspace) -> Iterator[None]:
+    """Hold the workspace's lock; the operating system lets go of it when a run dies."""
+    with (opened.settings.workspace / ".nightly.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,6 @@
+"""The morning digest: what came in, what is urgent, what rises; one page that needs nothing else to be read."""
+
+from pipeline.digest.figures import Digest, Rise, gather
+from pipeline.digest.page import as_html, as_markdown
+
+__all__ = ["Digest", "Rise", "as_html", "as_markdown", "gather"]

@@ -1,0 +1,164 @@
+"""The figures of a digest, counted from the rows. Reports that only restricted queues hold are not in them.
+
+A type of violation is said to rise where the day's count would be this high by chance in less than one night in
+`FALSE_ALARM` nights, were each day like the four weeks before: the tail of a negative binomial (a Poisson count whose
+rate is itself uncertain, Gelman et al. 2013, section 2.6), divided by the number of types looked at (Bonferroni).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from pipeline.store.schema import assessment, batch, corroboration, duplicate, outbox, quarantine, queue_item, report
+
+WEEKS = 4
+FALSE_ALARM = 100
+MOST_LISTED = 25
+
+
+@dataclass(frozen=True)
+class Rise:
+    """More of a type than the four weeks before led to expect; `expected` per day."""
+
+    violation: str
+    today: int
+    expected: float
+
+
+@dataclass
+class Digest:
+    """Counts from `since` to `until`; `critical` and `overdue` hold *(queue, report, submitter's id, due)*."""
+
+    since: datetime
+    until: datetime
+    received: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    triaged: int = 0
+    by_urgency: Counter[str] = field(default_factory=Counter)
+    by_violation: Counter[str] = field(default_factory=Counter)
+    by_country: Counter[str] = field(default_factory=Counter)
+    by_place: Counter[tuple[str, float, float]] = field(default_factory=Counter)
+    by_actor_type: Counter[str] = field(default_factory=Counter)
+    by_language: Counter[str] = field(default_factory=Counter)
+    abstained: int = 0
+    corroborated: int = 0
+    critical: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    overdue: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    rises: list[Rise] = field(default_factory=list)
+    deliveries: dict[str, int] = field(default_factory=dict)
+
+
+def gather(connection: Connection, *, since: datetime, until: datetime, queues: Collection[str]) -> Digest:
+    """The digest of a span of time for people who may see these queues."""
+    found = Digest(since, until)
+    for table, name in ((report, "accepted"), (duplicate, "duplicates"), (quarantine, "quarantined")):
+        query = (
+            select(func.count())
+            .select_from(table.join(batch, batch.c.id == table.c.batch))
+            .where(batch.c.submitted_at >= since, batch.c.submitted_at < until)
+        )
+        setattr(found, name, int(connection.execute(query).scalar_one()))
+    found.received = found.accepted + found.duplicates + found.quarantined
+    before: Counter[str] = Counter()
+    for row in _assessed(connection, since - timedelta(weeks=WEEKS), until, queues):
+        decided = [v["id"] for v in row.body["violations"] if v["decided"]]
+        if row.created_at < since:
+            before.update(decided)
+            continue
+        _count(found, row, decided)
+    days = max((until - since) / timedelta(days=1), 1e-9)
+    found.rises = rises(found.by_violation, before, past_days=7 * WEEKS, days=days)
+    found.corroborated = _corroborated(connection, since, until, queues)
+    open_items = (
+        select(queue_item.c.queue, report.c.id, report.c.external_id, queue_item.c.due)
+        .join(report, report.c.seq == queue_item.c.report)
+        .where(queue_item.c.queue.in_(queues), queue_item.c.state != "closed")
+        .order_by(queue_item.c.due)
+        .limit(MOST_LISTED)
+    )
+    for name, condition in (("critical", queue_item.c.urgency == "critical"), ("overdue", queue_item.c.due < until)):
+        rows = connection.execute(open_items.where(condition))
+        setattr(found, name, [(r.queue, r.id, r.external_id or r.id, r.due) for r in rows])
+    states = (
+        select(outbox.c.state, func.count().label("deliveries"))
+        .join(queue_item, queue_item.c.seq == outbox.c.item)
+        .where(queue_item.c.queue.in_(queues))
+        .group_by(outbox.c.state)
+    )
+    found.deliveries = {row.state: row.deliveries for row in connection.execute(states)}
+    return found
+
+
+def rises(today: Counter[str], before: Counter[str], *, past_days: float, days: float) -> list[Rise]:
+    """The types that rise, most surprising first; see the module's words for the test."""
+    looked_at = max(1, len(today))
+    found = []
+    for violation, count in today.items():
+        chance = tail(count, shape=before[violation] + 0.5, exposure=days / past_days)
+        if count >= 3 and chance < 1 / (FALSE_ALARM * looked_at):
+            found.append((chance, Rise(violation, count, round(before[violation] * days / past_days, 1))))
+    return [rise for _, rise in sorted(found, key=lambda pair: pair[0])]
+
+
+def tail(count: int, *, shape: float, exposure: float) -> float:
+    """The chance of `count` or more where the rate has a gamma distribution of this shape over one unit of time."""
+    log_p, below = shape * math.log(1 / (1 + exposure)), 0.0
+    for k in range(count):
+        below += math.exp(log_p)
+        log_p += math.log((shape + k) / (k + 1) * exposure / (1 + exposure))
+    return max(0.0, 1.0 - below)
+
+
+def _assessed(connection: Connection, since: datetime, until: datetime, queues: Collection[str]) -> Any:
+    """First assessments of a span of time, of reports in one of the queues."""
+    first = select(func.min(assessment.c.seq)).group_by(assessment.c.report)
+    seen = select(queue_item.c.report).where(queue_item.c.queue.in_(queues))
+    return connection.execution_options(yield_per=500).execute(
+        select(assessment.c.body, assessment.c.created_at, report.c.language, report.c.country)
+        .join(report, report.c.seq == assessment.c.report)
+        .where(
+            assessment.c.created_at >= since, assessment.c.created_at < until, assessment.c.seq.in_(first),
+            assessment.c.report.in_(seen),
+        )
+    )  # fmt: skip
+
+
+def _count(found: Digest, row: Any, decided: list[str]) -> None:
+    body = row.body
+    found.triaged += 1
+    found.by_violation.update(decided)
+    found.by_urgency[body["urgency"]["id"] if body["urgency"] else "undecided"] += 1
+    found.by_country.update({p["iso2"] for p in body["places"] if p.get("iso2")} or {row.country or "unknown"})
+    found.by_place.update(
+        {
+            (p["name"], p["lat"], p["lon"])
+            for p in body["places"]
+            if p.get("lat") is not None and p["precision"] == "exact"
+        }
+    )
+    found.by_actor_type.update({a["type"] for a in body["actors"] if a["role"] == "perpetrator"})
+    found.by_language[row.language or "unknown"] += 1
+    found.abstained += bool(body["abstained"])
+
+
+def _corroborated(connection: Connection, since: datetime, until: datetime, queues: Collection[str]) -> int:
+    seen = select(queue_item.c.report).where(queue_item.c.queue.in_(queues))
+    return int(
+        connection.execute(
+            select(func.count(func.distinct(corroboration.c.report)))
+            .join(report, report.c.seq == corroboration.c.report)
+            .where(
+                report.c.received_at >= since, report.c.received_at < until, corroboration.c.report.in_(seen),
+                corroboration.c.other.in_(seen),
+            )
+        ).scalar_one()
+    )  # fmt: skip

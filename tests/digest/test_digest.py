@@ -1,0 +1,71 @@
+"""The digest's figures: counted right, a rise only where it is one, nothing of restricted queues."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.digest import as_html, as_markdown, gather
+from pipeline.digest.figures import rises, tail
+from pipeline.route import load_policy
+from pipeline.store import Store
+from tests.conftest import NOW
+from tests.review.conftest import desk
+
+__all__ = ["desk"]
+OPEN = [queue.id for queue in load_policy().queues if not queue.restricted]
+
+
+def test_the_night_is_counted_and_a_restricted_report_is_not_in_it(desk: Store) -> None:
+    with desk.read() as connection:
+        plain = gather(connection, since=NOW - timedelta(days=1), until=NOW + timedelta(days=1), queues=OPEN)
+        everything = gather(
+            connection, since=NOW - timedelta(days=1), until=NOW + timedelta(days=1),
+            queues=[queue.id for queue in load_policy().queues],
+        )  # fmt: skip
+    assert (plain.received, plain.accepted) == (6, 6)
+    assert (plain.triaged, everything.triaged) == (5, 6)
+    assert plain.by_violation["peacekeeper_misconduct"] == 0
+    assert everything.by_violation["peacekeeper_misconduct"] == 1
+    page = as_html(plain)
+    assert "A6" not in page
+    assert "farmers" not in page
+    assert "6 received = 6 accepted" in as_markdown(plain)
+
+
+def test_an_ordinary_day_is_no_rise_and_a_surge_is() -> None:
+    before = Counter({"unlawful_killing": 56, "torture_ill_treatment": 28})
+    assert rises(Counter({"unlawful_killing": 4}), before, past_days=28, days=1) == []
+    (surge,) = rises(Counter({"unlawful_killing": 3, "torture_ill_treatment": 9}), before, past_days=28, days=1)
+    assert (surge.violation, surge.today, surge.expected) == ("torture_ill_treatment", 9, 1.0)
+
+
+def test_what_was_never_seen_before_rises_only_in_numbers() -> None:
+    assert rises(Counter({"child_recruitment": 1}), Counter(), past_days=28, days=1) == []
+    assert rises(Counter({"child_recruitment": 4}), Counter(), past_days=28, days=1)
+
+
+@given(st.integers(1, 30), st.floats(1, 200), st.floats(0.01, 1))
+def test_the_tail_is_that_of_the_mixture_of_poissons(count: int, shape: float, exposure: float) -> None:
+    """Against the integral itself, by the midpoint rule over the gamma distribution of the rate."""
+    top = shape + 12 * math.sqrt(shape) + 12
+    steps = 4000
+    below = 0.0
+    for step in range(steps):
+        rate = (step + 0.5) * top / steps
+        density = math.exp((shape - 1) * math.log(rate) - rate - math.lgamma(shape)) * top / steps
+        mean = rate * exposure
+        below += density * sum(math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(count))
+    assert tail(count, shape=shape, exposure=exposure) == pytest.approx(max(0.0, 1 - below), abs=0.02)
+
+
+def test_an_empty_night_has_a_page_too(store: Store, tmp_path: Path) -> None:
+    with store.read() as connection:
+        found = gather(connection, since=NOW - timedelta(days=1), until=NOW, queues=OPEN)
+    assert "None." in as_html(found)

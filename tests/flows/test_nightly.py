@@ -1,0 +1,137 @@
+"""A night through the real flow: once, twice, and by its schedule."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from flows.nightly import night_of
+from flows.workspace import init_workspace, open_workspace, utc_now
+from pipeline.store import audit
+
+CANARY = "Aminatou Sekele"
+REPORTS = (
+    "id,report_date,country,text\n"
+    f'A1,2025-02-14,NG,"Armed men abducted {CANARY} and ten others on the road to Kankara and ask for money."\n'
+    'A2,2025-02-10,ML,"The office held a training in Gao on the prohibition of torture for forty officers."\n'
+    "A3,2025-02-10,ML,\n"
+)
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    found = {
+        **os.environ,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    }
+    found.pop("PREFECT_API_URL", None)
+    return {**found, **more}
+
+
+def once(desk: Path, folder: Path) -> dict[str, object]:
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "nightly", "--once", "--json", "-w", str(desk)],
+        capture_output=True, text=True, env=environment(folder), timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, 1), done.stderr[-3000:]
+    assert CANARY not in done.stdout + done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object], dict[str, object]]:
+    """A workspace with a dropped file, after its night was run twice; what each run said."""
+    folder = tmp_path_factory.mktemp("night")
+    desk = folder / "desk"
+    init_workspace(desk)
+    (desk / "drop").mkdir()
+    (desk / "drop" / "week.csv").write_text(REPORTS, encoding="utf-8")
+    (desk / "drop" / "still-copying.csv.part").write_text("id,te", encoding="utf-8")
+    return desk, once(desk, folder), once(desk, folder)
+
+
+def test_a_night_takes_in_triages_delivers_and_tidies_up(
+    nights: tuple[Path, dict[str, object], dict[str, object]],
+) -> None:
+    desk, first, _ = nights
+    assert (first["batches"], first["received"], first["quarantined"], first["triaged"]) == (1, 3, 1, 2)
+    assert first["sent"]
+    assert [p.name for p in (desk / "drop").glob("*.csv*")] == ["still-copying.csv.part"]
+    (moved,) = (desk / "drop" / "done").rglob("*.csv")
+    assert moved.read_text(encoding="utf-8") == REPORTS
+
+
+def test_the_digest_stands_alone_and_names_nobody(nights: tuple[Path, dict[str, object], dict[str, object]]) -> None:
+    desk, first, _ = nights
+    page = (desk / "digests" / f"{first['night']}.html").read_text(encoding="utf-8")
+    assert "Enforced disappearance" in page or "enforced disappearance" in page
+    assert CANARY not in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_night_that_was_finished_is_not_run_again(nights: tuple[Path, dict[str, object], dict[str, object]]) -> None:
+    desk, first, second = nights
+    assert second["already_done"]
+    assert second["triaged"] == first["triaged"]
+    with open_workspace(desk).store.read() as connection:
+        assert audit.verify(connection).broken_at is None
+
+
+def test_a_night_is_named_in_the_operators_time_zone() -> None:
+    moment = utc_now().replace(year=2025, month=2, day=14, hour=23)
+    assert (night_of(moment, zone="UTC"), night_of(moment, zone="Asia/Kabul")) == ("2025-02-14", "2025-02-15")
+
+
+def test_say_what_to_do(tmp_path: Path) -> None:
+    init_workspace(tmp_path / "desk")
+    assert CliRunner().invoke(app, ["nightly", "-w", str(tmp_path / "desk")]).exit_code == 2
+
+
+@pytest.mark.enable_socket
+def test_a_scheduled_night_really_starts_and_finishes(tmp_path: Path) -> None:
+    desk = tmp_path / "desk"
+    init_workspace(desk)
+    settings = desk / "sitrep.toml"
+    settings.write_text(settings.read_text().replace("0 2 * * *", "* * * * *"))
+    (desk / "drop").mkdir()
+    (desk / "drop" / "week.csv").write_text(REPORTS, encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    api = environment(tmp_path, PREFECT_API_URL=f"http://127.0.0.1:{port}/api", PREFECT_LOGGING_LEVEL="ERROR")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        env=api, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    serving = None
+    try:
+        until = time.monotonic() + 90
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.5)
+        serving = subprocess.Popen(
+            [sys.executable, "-m", "flows.cli", "nightly", "--serve", "-w", str(desk)],
+            env=api, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until = time.monotonic() + 240
+        while time.monotonic() < until and not list((desk / "digests").glob("2*.html")):
+            time.sleep(1)
+        assert list((desk / "digests").glob("2*.html")), "no night came"
+        assert not list((desk / "drop").glob("*.csv"))
+    finally:
+        for process in (serving, server):
+            if process is not None:
+                process.terminate()
+                process.wait(30)
