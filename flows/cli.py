@@ -11,7 +11,19 @@ import sys
 import typer
 
 from flows import console
-from flows.commands import custody, delivery, export, gazetteer, models, nightly, queues, review, triage, workspace
+from flows.commands import (
+    agreement,
+    custody,
+    delivery,
+    export,
+    gazetteer,
+    models,
+    nightly,
+    queues,
+    review,
+    triage,
+    workspace,
+)
 from pipeline.errors import SitrepError
 
 app = typer.Typer(
@@ -32,6 +44,7 @@ app.add_typer(export.app)
 app.add_typer(custody.app, name="audit")
 app.add_typer(gazetteer.app, name="gazetteer")
 app.add_typer(models.app)
+app.add_typer(agreement.app)
 
 
 def main() -> None:

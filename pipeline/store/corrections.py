@@ -1,8 +1,15 @@
-"""What reviewers say of a report, beside what the model said: added, never changed, never overwritten by a model."""
+"""What people say of a report, beside what the model said: added, never changed, never overwritten by a model.
+
+Three kinds of record: the assessment (what a model predicted), corrections (what reviewers said) and adjudications
+(the last word where reviewers differ). In force is the adjudication, else the latest correction, else the model's
+word; a later assessment changes neither of the first two.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,36 +18,98 @@ from sqlalchemy import Connection, Row, func, insert, select
 from pipeline.store import audit
 from pipeline.store.documents import moment
 from pipeline.store.reports import body_hash
-from pipeline.store.schema import correction, report
+from pipeline.store.schema import adjudication, correction, report
+
+SPAN_KINDS = ("place", "actor", "date")
+Spans = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one person said of a report. `spans` is None where they were not asked to mark mentions."""
+
+    report: str
+    by: str
+    at: datetime
+    violations: tuple[str, ...]
+    urgency: str | None
+    note: str | None = None
+    blind: bool = False
+    adjudicated: bool = False
+    spans: tuple[dict[str, Any], ...] | None = None
 
 
 def add(
     connection: Connection, seq: int, *, reviewer: str, violations: Sequence[str], urgency: str, note: str | None,
-    assessment: int, now: datetime,
+    assessment: int | None, now: datetime, spans: Spans | None = None, blind: bool = False,
 ) -> None:  # fmt: skip
-    """Record what a reviewer decided of report `seq`, having seen that assessment."""
-    body: dict[str, Any] = {"violations": list(violations), "urgency": urgency, "assessment": assessment}
-    connection.execute(insert(correction).values(report=seq, reviewer=reviewer, at=now, body=body, note=note or None))
-    subject = connection.execute(select(report.c.id).where(report.c.seq == seq)).scalar_one()
-    audit.append(
-        connection, at=now, actor=reviewer, action="reviewed", subject=subject, body={"sha256": body_hash(body)}
+    """Record what a reviewer decided of report `seq`, having seen that assessment (None: none)."""
+    body = _body(violations, urgency, spans) | {"assessment": assessment}
+    connection.execute(
+        insert(correction).values(report=seq, reviewer=reviewer, at=now, body=body, note=note or None, blind=blind)
     )
+    _audit(connection, seq, reviewer, "reviewed", body, now)
+
+
+def adjudicate(
+    connection: Connection, seq: int, *, adjudicator: str, violations: Sequence[str], urgency: str, note: str | None,
+    now: datetime, spans: Spans | None = None,
+) -> None:  # fmt: skip
+    """Record the last word on report `seq`; what reviewers said stays beside it."""
+    body = _body(violations, urgency, spans)
+    connection.execute(
+        insert(adjudication).values(report=seq, adjudicator=adjudicator, at=now, body=body, note=note or None)
+    )
+    _audit(connection, seq, adjudicator, "adjudicated", body, now)
 
 
 def of_report(connection: Connection, seq: int) -> list[Row[Any]]:
-    """All that reviewers said of a report, oldest first; the last one is in force."""
+    """All that reviewers said of a report, oldest first."""
     return list(connection.execute(select(correction).where(correction.c.report == seq).order_by(correction.c.seq)))
 
 
 def in_force(connection: Connection, seqs: Sequence[int]) -> dict[int, Mapping[str, Any]]:
-    """The latest word of a reviewer on each report that has one, as results carry it."""
-    newest = select(func.max(correction.c.seq)).where(correction.c.report.in_(seqs)).group_by(correction.c.report)
-    return {
-        row.report: {
-            "by": row.reviewer,
-            "at": moment(row.at),
-            "violations": row.body["violations"],
-            "urgency": row.body["urgency"],
-        }
-        for row in connection.execute(select(correction).where(correction.c.seq.in_(newest)))
-    }
+    """The word that stands on each report of which a person said something, as results carry it."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for table, who in ((correction, correction.c.reviewer), (adjudication, adjudication.c.adjudicator)):
+        newest = select(func.max(table.c.seq)).where(table.c.report.in_(seqs)).group_by(table.c.report)
+        for row in connection.execute(select(table, who.label("by")).where(table.c.seq.in_(newest))):
+            said = {key: row.body[key] for key in ("violations", "urgency", "spans") if key in row.body}
+            found[row.report] = {"by": row.by, "at": moment(row.at), "adjudicated": table is adjudication, **said}
+    return found
+
+
+def verdicts(connection: Connection) -> Iterator[Verdict]:
+    """All corrections, then all adjudications, each in the order in which they were given."""
+    for table, who in ((correction, correction.c.reviewer), (adjudication, adjudication.c.adjudicator)):
+        query = select(table, who.label("by"), report.c.id.label("ident")).join(report, report.c.seq == table.c.report)
+        for row in connection.execute(query.order_by(table.c.seq)):
+            spans = row.body.get("spans")
+            yield Verdict(
+                row.ident, row.by, row.at, tuple(row.body["violations"]), row.body["urgency"], row.note,
+                bool(getattr(row, "blind", False)), table is adjudication, None if spans is None else tuple(spans),
+            )  # fmt: skip
+
+
+def standing(found: Sequence[Verdict]) -> dict[str, Verdict]:
+    """The verdict in force on each report, by report id, of verdicts in the order of `verdicts`."""
+    return {verdict.report: verdict for verdict in found}
+
+
+def second_review_due(report_id: str, *, share: float) -> bool:
+    """Whether a report belongs to the share (0 to 1) that a second person reviews blind.
+
+    The same for ever: it depends on the id alone, so that nobody can choose what is looked at twice.
+    """
+    drawn = int.from_bytes(hashlib.sha256(f"second review {report_id}".encode()).digest()[:8])
+    return drawn < share * 2**64
+
+
+def _body(violations: Sequence[str], urgency: str, spans: Spans | None) -> dict[str, Any]:
+    said = {"violations": list(violations), "urgency": urgency}
+    return said if spans is None else said | {"spans": [dict(span) for span in spans]}
+
+
+def _audit(connection: Connection, seq: int, person: str, action: str, body: Mapping[str, Any], now: datetime) -> None:
+    subject = connection.execute(select(report.c.id).where(report.c.seq == seq)).scalar_one()
+    audit.append(connection, at=now, actor=person, action=action, subject=subject, body={"sha256": body_hash(body)})

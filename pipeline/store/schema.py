@@ -234,6 +234,7 @@ invitation = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+<<<<<<< HEAD
 night = Table(
     "night",
     metadata,
@@ -241,6 +242,28 @@ night = Table(
     Column("begun_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Column("counts", JSON),
+=======
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("token_sha256", String(64), primary_key=True),
+    Column("login", String(64), ForeignKey("person.login"), nullable=False, index=True),
+    Column("name", Text, nullable=False, comment="what the token is for"),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+# What the API answered to a request with an Idempotency-Key: the same request again gets the same answer.
+api_answer = Table(
+    "api_answer",
+    metadata,
+    Column("login", String(64), primary_key=True),
+    Column("key_sha256", String(64), primary_key=True),
+    Column("request_sha256", String(64), nullable=False),
+    Column("answer", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+>>>>>>> 2b09a48 (Adjudications beside corrections, agreement of reviewers, what to review next; a simulation of what 200 corrections give)
 )
 
 correction = Table(
@@ -249,6 +272,19 @@ correction = Table(
     Column("seq", Sequence, primary_key=True, autoincrement=True),
     Column("report", Sequence, ForeignKey("report.seq"), nullable=False, index=True),
     Column("reviewer", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("note", Text),
+    Column("blind", Boolean, nullable=False, server_default=false(), comment="said without seeing the other review"),
+)
+
+# The last word where reviewers differ: it stands over every correction.
+adjudication = Table(
+    "adjudication",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("report", Sequence, ForeignKey("report.seq"), nullable=False, index=True),
+    Column("adjudicator", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("body", JSON, nullable=False),
     Column("note", Text),

@@ -41,7 +41,8 @@ def test_migrations_go_down_and_up_again(any_store: Store) -> None:
     downgrade(store, revision="base")
     assert set(inspect(store.engine).get_table_names()) == {"alembic_version"}
     upgrade(store)
-    assert check_store(store) == "0003"
+    newest = max(Path("pipeline/store/migrations/versions").glob("[0-9]*.py")).name[:4]
+    assert check_store(store) == newest
 
 
 def test_upgrading_twice_changes_nothing(store: Store, now: Callable[[], datetime]) -> None:
