@@ -234,7 +234,6 @@ invitation = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
-<<<<<<< HEAD
 night = Table(
     "night",
     metadata,
@@ -242,7 +241,8 @@ night = Table(
     Column("begun_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Column("counts", JSON),
-=======
+)
+
 api_token = Table(
     "api_token",
     metadata,
@@ -263,7 +263,6 @@ api_answer = Table(
     Column("request_sha256", String(64), nullable=False),
     Column("answer", JSON, nullable=False),
     Column("at", Instant, nullable=False),
->>>>>>> 2b09a48 (Adjudications beside corrections, agreement of reviewers, what to review next; a simulation of what 200 corrections give)
 )
 
 correction = Table(
