@@ -22,6 +22,7 @@ from flows.commands import (
     queues,
     review,
     triage,
+    work,
     workspace,
 )
 from pipeline.errors import SitrepError
@@ -37,6 +38,8 @@ app = typer.Typer(
 app.add_typer(workspace.app)
 app.add_typer(triage.app)
 app.add_typer(queues.app)
+app.add_typer(work.queue_app, name="queue")
+app.add_typer(work.policy_app, name="policy")
 app.add_typer(review.app)
 app.add_typer(nightly.app)
 app.add_typer(delivery.app)

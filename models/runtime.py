@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -39,6 +40,8 @@ class Runtime(ABC):
         if start is None or end is None:
             raise ModelError(f"{base}: not the tokenizer of a BERT-like encoder")
         self._start, self._end = start, end
+        # One batch at a time: it takes every core by itself, and OpenVINO's request takes no second caller.
+        self._computing = Lock()
 
     @classmethod
     def load(cls, folder: Path, *, precision: Precision = "auto", **options: Any) -> Self:
@@ -65,7 +68,8 @@ class Runtime(ABC):
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """A reading of each text, in order."""
         cut = self._windows(texts)
-        outputs: dict[int, WindowOutput] = dict(self._infer(cut))
+        with self._computing:
+            outputs: dict[int, WindowOutput] = dict(self._infer(cut))
         by_text: list[list[WindowOutput]] = [[] for _ in texts]
         for number, window in enumerate(cut):
             by_text[window.text].append(outputs[number])

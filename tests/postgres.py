@@ -22,7 +22,7 @@ def binaries() -> Path | None:
 
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
-    """Run a server that keeps its data in `folder`; the folder of its socket."""
+    """Run a server that keeps its data in `folder`, which its user has to be able to reach; the folder of its socket."""
     programs = binaries()
     assert programs is not None
     data, socket = folder / "data", folder / "socket"

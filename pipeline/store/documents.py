@@ -10,7 +10,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from pipeline.report import Assessment, Report
+from pipeline.report import (
+    Actor,
+    Assessment,
+    Count,
+    DateMention,
+    Entities,
+    Evidence,
+    Place,
+    Report,
+    UrgencyDecision,
+    ViolationDecision,
+)
 
 PROBABILITY_DIGITS = 6
 
@@ -43,6 +54,36 @@ def assessment_body(assessment: Assessment) -> dict[str, Any]:
         "flags": list(assessment.flags),
         "abstained": list(assessment.abstained),
     }
+
+
+def stored_assessment(report: Report, body: dict[str, Any], *, model: str, taxonomy: str) -> Assessment:
+    """The assessment that a stored body came from, its wording taken from the report."""
+
+    def spans(kind: str) -> list[dict[str, Any]]:
+        return [{**span, "text": report.text[span["start"] : span["end"]]} for span in body[kind]]
+
+    def evidence(found: dict[str, Any]) -> tuple[Evidence, ...]:
+        return tuple(Evidence(**sentence) for sentence in found["evidence"])
+
+    urgency, status = body["urgency"], body["claim_status"]
+    return Assessment(
+        report=report.id,
+        violations=tuple(
+            ViolationDecision(v["id"], v["probability"], v["decided"], evidence(v), status.get(v["id"]))
+            for v in body["violations"]
+        ),
+        urgency=urgency and UrgencyDecision(urgency["id"], urgency["probabilities"], evidence(urgency)),
+        entities=Entities(
+            places=tuple(Place(**span) for span in spans("places")),
+            actors=tuple(Actor(**span) for span in spans("actors")),
+            dates=tuple(DateMention(**span) for span in spans("dates")),
+            counts=tuple(Count(**count) for count in body["counts"]),
+        ),
+        model=model,
+        taxonomy=taxonomy,
+        flags=tuple(body["flags"]),
+        abstained=tuple(body["abstained"]),
+    )
 
 
 def result(

@@ -158,6 +158,14 @@ def everybody(connection: Connection) -> list[Row[tuple[object, ...]]]:
     return list(connection.execute(select(person).order_by(person.c.login)))
 
 
+def find(connection: Connection, login: str) -> Person:
+    """A person who may sign in; NotFound where there is none of that login, or the account is closed."""
+    row = _find(connection, login)
+    if row is None or row.disabled:
+        raise NotFound(f"there is no person {login!r}")
+    return _person(row)
+
+
 def _find(connection: Connection, login: str) -> Row[tuple[object, ...]] | None:
     return connection.execute(select(person).where(person.c.login == login)).one_or_none()
 

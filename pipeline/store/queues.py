@@ -201,6 +201,19 @@ def visible_reports(
     return [(ident, queue) for ident, queue in rows]
 
 
+def assessed(connection: Connection, *, after: int = 0, limit: int) -> list[int]:
+    """Sequence numbers of triaged reports after `after`, in order."""
+    return list(
+        connection.scalars(
+            select(queue_item.c.report)
+            .where(queue_item.c.report > after)
+            .distinct()
+            .order_by(queue_item.c.report)
+            .limit(limit)
+        )
+    )
+
+
 def of_reports(connection: Connection, seqs: Sequence[int]) -> dict[int, list[Row[Any]]]:
     """The queue items of each report, in the order of queues' names."""
     found: dict[int, list[Row[Any]]] = {}

@@ -99,6 +99,7 @@ def test_workers_that_triage_the_same_reports_triage_them_once(any_store: Store,
     with ThreadPoolExecutor(3) as pool:
         done = list(pool.map(lambda _: triage_chunk(any_store, 1, last, rooms, now=lambda: NOW), range(3)))
     assert sum(result.triaged for result in done) == waiting
+    assert sum(result.failed for result in done) == 0
     with any_store.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM assessment")).scalar_one() == waiting
         assert reports.pending_count(connection) == 0
