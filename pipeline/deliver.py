@@ -47,7 +47,7 @@ def deliver(
         if not claim.rows:
             break
         done: list[int] = []
-        errors: list[tuple[Row[Any], str]] = []
+        errors: list[tuple[Row[Any], DeliveryFailed]] = []
         ordered = sorted(claim.rows, key=lambda row: (row.destination, row.queue, row.batch, row.seq))
         for (name, _, _), group in groupby(ordered, key=lambda row: (row.destination, row.queue, row.batch)):
             rows = list(group)
@@ -58,7 +58,8 @@ def deliver(
                 destination.send([messages[row.seq] for row in rows])
                 done += [row.seq for row in rows]
             except DeliveryFailed as error:
-                errors += [(row, str(error)) for row in rows]
+                done += [row.seq for row in rows[: error.sent]]
+                errors += [(row, error) for row in rows[error.sent :]]
         with store.write() as connection:
             settled = outbox.settle(connection, token=claim.token, seqs=done, now=now())
             for row, problem in errors:
@@ -67,8 +68,8 @@ def deliver(
                     token=claim.token,
                     seq=row.seq,
                     attempts=row.attempts,
-                    error=problem,
-                    available_at=now() + backoff(row.attempts, rng=rng),
+                    error=str(problem),
+                    available_at=now() + wait(row.attempts, problem, rng=rng),
                 )
             leaves = [audit.canonical([row.idempotency_key, row.sha256]) for row in ordered if row.seq in set(done)]
             audit.append(
@@ -85,6 +86,12 @@ def deliver(
     with store.read() as connection:
         counts = outbox.counts(connection)
     return Delivered(sent, failed, owed=counts.get("owed", 0), dead=counts.get("dead", 0))
+
+
+def wait(attempts: int, error: DeliveryFailed, *, rng: random.Random) -> timedelta:
+    """How long to leave a delivery alone: our back-off, or longer where the destination asked for it."""
+    asked = timedelta(seconds=error.retry_after or 0)
+    return min(max(backoff(attempts, rng=rng), asked), LONGEST_RETRY)
 
 
 def backoff(attempts: int, *, rng: random.Random) -> timedelta:

@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +19,18 @@ from pydantic_settings import (
 from pipeline.errors import ConfigurationError
 
 SETTINGS_FILE = "sitrep.toml"
+
+
+class WebhookSettings(BaseModel):
+    """A destination over https. The secret itself is in an environment variable or in a file, never in the settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    secret_env: str | None = Field(default=None, description="environment variable with whsec_… (several: by spaces)")
+    secret_file: Path | None = Field(default=None, description="file with whsec_…, newest first, one a line")
+    cleared: tuple[str, ...] = Field(default=(), description="restricted queues of which it may have all of an item")
+    allow_private: bool = Field(default=False, description="an inner address, and plain http, are right")
 
 
 class Settings(BaseSettings):
@@ -38,6 +50,7 @@ class Settings(BaseSettings):
     digests: Path = Field(default=Path("digests"), description="where nightly digests are written")
     nightly: str = Field(default="0 2 * * *", description="when the nightly run starts, as a cron expression")
     time_zone: str = Field(default="UTC", description="time zone of the schedule, such as Africa/Bamako")
+    webhooks: dict[str, WebhookSettings] = Field(default_factory=dict, description="destinations by name")
     chunk_size: int = Field(default=1000, ge=1, le=20_000, description="reports per task")
     max_text_characters: int = Field(default=200_000, ge=100, description="longer texts are quarantined")
     max_file_megabytes: int = Field(default=2048, ge=1, description="larger files are refused")

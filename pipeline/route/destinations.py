@@ -25,11 +25,19 @@ class Message:
 
 
 class DeliveryFailed(Exception):
-    """A destination did not take a message; the message of this error is safe to store."""
+    """A destination did not take a message; the message of this error is safe to store.
+
+    `sent` of the messages, the first ones, were taken all the same; `retry_after` is when it wants to be asked again,
+    in seconds.
+    """
+
+    def __init__(self, message: str, *, sent: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.sent, self.retry_after = sent, retry_after
 
 
 class Destination(Protocol):
-    """Takes messages of one queue and one batch; raises DeliveryFailed where it took none of them."""
+    """Takes messages of one queue and one batch, in order; raises DeliveryFailed at the first that it does not take."""
 
     def send(self, messages: Sequence[Message]) -> None: ...
 

@@ -1,0 +1,150 @@
+"""A destination that is called over https: one signed request for each item, after the Standard Webhooks specification.
+
+The receiver checks `webhook-signature` (HMAC-SHA256 over id, time and body) and acts once per `webhook-id`, which is the
+same on every try. No redirect is followed, and the request goes to an address that was checked to be public: the name is
+resolved once, so that it cannot turn into an inner address between the check and the call (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import http.client
+import ipaddress
+import json
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from pipeline.errors import ConfigurationError
+from pipeline.route.destinations import DeliveryFailed, Message
+
+TIMEOUT_SECONDS = 15.0
+MOST_ANSWERED = 65_536
+MINIMAL = ("id", "report", "batch", "sha256", "report_date", "urgency", "queues", "model", "policy", "taxonomy")
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """`secrets` are `whsec_…`, the newest first: during a rotation each signs. `minimal` names queues of which ids and
+    urgency alone are sent. `allow_private` lets it be an inner address, and plain http."""
+
+    url: str
+    secrets: tuple[str, ...]
+    minimal: frozenset[str] = frozenset()
+    allow_private: bool = False
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in (("https", "http") if self.allow_private else ("https",)) or not parts.hostname:
+            raise ConfigurationError(f"webhook {parts.hostname or self.url!r}: the address must start with https://")
+        for secret in self.secrets:
+            key_of(secret)
+
+    def send(self, messages: Sequence[Message]) -> None:
+        for sent, message in enumerate(messages):
+            try:
+                self._post(message)
+            except DeliveryFailed as error:
+                error.sent = sent
+                raise
+
+    def _post(self, message: Message) -> None:
+        payload = message.payload
+        if message.queue in self.minimal:
+            payload = {key: payload[key] for key in MINIMAL if key in payload}
+        body = json.dumps({"type": "item", "queue": message.queue, "data": payload}, ensure_ascii=False).encode()
+        moment = int(self.now().timestamp())
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": message.key,
+            "webhook-timestamp": str(moment),
+            "webhook-signature": " ".join(sign(s, message.key, moment, body) for s in self.secrets),
+            "user-agent": "sitrep",
+        }
+        parts = urlsplit(self.url)
+        host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            address = checked_address(host, port, allow_private=self.allow_private)
+            connection = _connection(address, host, port, secure=parts.scheme == "https")
+            try:
+                connection.request("POST", path, body=body, headers=headers)
+                answer = connection.getresponse()
+                answer.read(MOST_ANSWERED)
+            finally:
+                connection.close()
+        except (OSError, http.client.HTTPException) as error:
+            raise DeliveryFailed(f"webhook {host}: {type(error).__name__}") from error
+        if not 200 <= answer.status < 300:
+            raise DeliveryFailed(
+                f"webhook {host}: HTTP {answer.status}", retry_after=_seconds(answer.getheader("retry-after"))
+            )
+
+
+def key_of(secret: str) -> bytes:
+    """The key in a `whsec_…` secret; ConfigurationError where it is none."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) < 24:
+        raise ConfigurationError("a webhook's secret is whsec_ and at least 24 random bytes in base64")
+    return key
+
+
+def sign(secret: str, ident: str, moment: int, body: bytes) -> str:
+    """The signature of a message, `v1,…`."""
+    digest = hmac.new(key_of(secret), f"{ident}.{moment}.".encode() + body, hashlib.sha256).digest()
+    return "v1," + base64.b64encode(digest).decode()
+
+
+def checked_address(host: str, port: int, *, allow_private: bool) -> str:
+    """The address that a name stands for now; DeliveryFailed where any of its addresses is not public."""
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not allow_private and not all(is_public(address) for address in found):
+        raise DeliveryFailed(f"webhook {host}: not a public address; allow_private = true permits inner ones")
+    return found[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet; wrapped IPv4 addresses count as what they wrap."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if wrapped is None and ip in _NAT64:
+            wrapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if wrapped is not None:
+            return is_public(str(wrapped))
+    return ip.is_global and not ip.is_multicast
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class _Checked(http.client.HTTPConnection):
+    """A connection to a checked address, under the name that was asked for."""
+
+    def __init__(self, address: str, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        super().__init__(host, port, timeout=TIMEOUT_SECONDS)
+        self._address, self._context = address, context
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self._address, self.port), timeout=TIMEOUT_SECONDS)
+        if self._context is not None:
+            self.sock = self._context.wrap_socket(self.sock, server_hostname=self.host)
+
+
+def _connection(address: str, host: str, port: int, *, secure: bool) -> http.client.HTTPConnection:
+    return _Checked(address, host, port, ssl.create_default_context() if secure else None)
+
+
+def _seconds(value: str | None) -> float | None:
+    """What `Retry-After` says in seconds; dates are left to our own back-off."""
+    return float(value) if value and value.isdecimal() else None
