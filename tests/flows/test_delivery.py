@@ -65,5 +65,5 @@ def test_an_item_reaches_the_webhook_once_it_answers(
 
 def test_a_webhook_without_its_secret_is_named(tmp_path: Path, server: Server) -> None:
     folder = desk(tmp_path, server.url)
-    with pytest.raises(ConfigurationError, match="'cases'.*secret_env"):
+    with pytest.raises(ConfigurationError, match=r"'cases'.*secret_env"):
         deliver(folder)
