@@ -13,6 +13,7 @@ import typer
 from flows import console
 from flows.commands import (
     agreement,
+    backup,
     custody,
     delivery,
     export,
@@ -41,6 +42,7 @@ app.add_typer(queues.app)
 app.add_typer(work.queue_app, name="queue")
 app.add_typer(work.policy_app, name="policy")
 app.add_typer(review.app)
+app.add_typer(backup.app)
 app.add_typer(nightly.app)
 app.add_typer(delivery.app)
 app.add_typer(export.app)

@@ -1,4 +1,4 @@
-"""The night: collect what lies in the drop folder, triage, deliver, write the digest, check the chain.
+"""The night: collect what lies in the drop folder, triage, deliver, back up, write the digest, check the chain.
 
 A night has a key, its date; a night that was finished is not run again, one that was cut off goes on where it stopped.
 One night at a time: a second run waits for the first. A dropped file is moved to `done` only after its rows are stored,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import random
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,6 +26,7 @@ from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.deliver import deliver
 from pipeline.digest import as_html, as_markdown, gather
 from pipeline.store import audit, nights, work
+from pipeline.store.backup import backup
 from pipeline.submit import submit
 
 
@@ -86,6 +88,20 @@ def digest_task(workspace: str, night: str, since: str, until: str) -> str:
     return as_markdown(digest)
 
 
+@task(name="backup", cache_policy=NO_CACHE, persist_result=False)
+def backup_task(workspace: str, night: str) -> None:
+    """A checked copy of the store, where the settings name a folder for it; one that was cut off is made anew."""
+    opened = open_workspace(Path(workspace))
+    if opened.settings.backups is None:
+        return
+    folder = opened.settings.path(opened.settings.backups)
+    partial = folder / f".{night}"
+    shutil.rmtree(partial, ignore_errors=True)
+    backup(opened.store, partial, now=utc_now())
+    if not (folder / night).exists():
+        partial.rename(folder / night)
+
+
 @flow(name="nightly", persist_result=False, result_serializer="json")
 async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
     """Run a night; its counts. `night` is its key, by default today's date in the operator's time zone."""
@@ -99,6 +115,7 @@ async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
         collected = collect_task(workspace, night)
         triaged = await triage(workspace)
         delivered = deliver_task(workspace)
+        backup_task(workspace, night)
         until = utc_now()
         words = digest_task(workspace, night, begun.since(until).isoformat(), until.isoformat())
         counts = {

@@ -38,6 +38,7 @@ outbox = "outbox"
 # The nightly run: files left in `drop` are taken in, the digest goes to `digests`.
 drop = "drop"
 digests = "digests"
+# backups = "/backups/sitrep"    # a checked copy of the store each night
 nightly = "0 2 * * *"
 time_zone = "UTC"
 

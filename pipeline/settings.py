@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     outbox: Path = Field(default=Path("outbox"), description="where the folder destination writes")
     drop: Path = Field(default=Path("drop"), description="files left here are taken in by the nightly run")
     digests: Path = Field(default=Path("digests"), description="where nightly digests are written")
+    backups: Path | None = Field(default=None, description="where the nightly run puts a copy of the store")
     nightly: str = Field(default="0 2 * * *", description="when the nightly run starts, as a cron expression")
     time_zone: str = Field(default="UTC", description="time zone of the schedule, such as Africa/Bamako")
     webhooks: dict[str, WebhookSettings] = Field(default_factory=dict, description="destinations by name")

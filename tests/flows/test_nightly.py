@@ -54,6 +54,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ob
     folder = tmp_path_factory.mktemp("night")
     desk = folder / "desk"
     init_workspace(desk)
+    settings = desk / "sitrep.toml"
+    settings.write_text('backups = "backups"\n' + settings.read_text())
     (desk / "drop").mkdir()
     (desk / "drop" / "week.csv").write_text(REPORTS, encoding="utf-8")
     (desk / "drop" / "still-copying.csv.part").write_text("id,te", encoding="utf-8")
@@ -69,6 +71,7 @@ def test_a_night_takes_in_triages_delivers_and_tidies_up(
     assert [p.name for p in (desk / "drop").glob("*.csv*")] == ["still-copying.csv.part"]
     (moved,) = (desk / "drop" / "done").rglob("*.csv")
     assert moved.read_text(encoding="utf-8") == REPORTS
+    assert (desk / "backups" / str(first["night"]) / "backup.json").is_file()
 
 
 def test_the_digest_stands_alone_and_names_nobody(nights: tuple[Path, dict[str, object], dict[str, object]]) -> None:
