@@ -19,6 +19,7 @@ screenshots: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python tests/benchmarks/speed.py
+	@$(BIN)/python tests/benchmarks/queues.py
 
 test: $(STAMP) check
 	$(BIN)/python -m pytest

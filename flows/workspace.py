@@ -152,5 +152,6 @@ def init_workspace(folder: Path) -> list[Path]:
     loaded = load_settings(folder)
     store = open_store(loaded.database.get_secret_value(), base=folder)
     upgrade(store)
+    database = store.engine.url.database
     store.dispose()
-    return [settings, policy, folder / "sitrep.db"]
+    return [settings, policy, Path(database)] if store.is_sqlite and database else [settings, policy]

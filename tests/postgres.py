@@ -21,8 +21,11 @@ def binaries() -> Path | None:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Run a server that keeps its data in `folder`, which its user has to be able to reach; the folder of its socket."""
+def server(folder: Path, *, durable: bool = False) -> Iterator[str]:
+    """Run a server that keeps its data in `folder`, which its user has to be able to reach; the folder of its socket.
+
+    `durable`: wait for the disk as in production, which tests have no need of.
+    """
     programs = binaries()
     assert programs is not None
     data, socket = folder / "data", folder / "socket"
@@ -37,7 +40,7 @@ def server(folder: Path) -> Iterator[str]:
         subprocess.run([*as_user, *map(str, command)], check=True, capture_output=True, cwd=folder, timeout=60)
 
     run(programs / "initdb", "--pgdata", data, "--username", "postgres", "--auth", "trust", "--no-sync", "-E", "UTF8")
-    options = f"-c listen_addresses='' -c unix_socket_directories='{socket}' -c fsync=off -c max_connections=60"
+    options = f"-c listen_addresses='' -c unix_socket_directories='{socket}' -c fsync={'on' if durable else 'off'} -c max_connections=60"
     run(programs / "pg_ctl", "--pgdata", data, "--wait", "-o", options, "-l", folder / "log", "start")
     try:
         yield str(socket)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, insert, literal, or_, select, true, union_all, update
 
 from pipeline.errors import MonitorError, NotFound, SitrepError
 from pipeline.store import audit
@@ -63,19 +63,29 @@ def claim_next(
     transaction keeps them apart.
     """
     not_held = or_(queue_item.c.lease_until.is_(None), queue_item.c.lease_until <= now)
-    free = or_(
-        queue_item.c.state == "open",
-        and_(queue_item.c.state == "claimed", not_held),
-        and_(queue_item.c.state == "decided", not_held, queue_item.c.decided_by != person),
-    )
-    found = connection.execute(
+    free = {
+        "open": true(),
+        "claimed": not_held,
+        "decided": and_(not_held, queue_item.c.decided_by != person),
+    }
+    # One queue and one state at a time, so that each look walks the index `ix_queue_item_work` in order.
+    looks = [
         select(queue_item)
-        .where(queue_item.c.queue.in_(queues), queue_item.c.queue.not_in(select(queue_pause.c.queue)), free)
+        .where(queue_item.c.queue == queue, queue_item.c.state == state, condition)
         .order_by(queue_item.c.rank, queue_item.c.due, queue_item.c.seq)
         .limit(1)
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
-    if found is None:
+        for queue in sorted(set(queues) - paused(connection))
+        for state, condition in free.items()
+    ]
+    if not looks:
+        return None
+    firsts = [look.add_columns(literal(number).label("look")).subquery() for number, look in enumerate(looks)]
+    seen = connection.execute(union_all(*(select(f.c.rank, f.c.due, f.c.seq, f.c.look) for f in firsts))).all()
+    for look in (looks[row.look] for row in sorted(seen, key=lambda row: (row.rank, row.due, row.seq))):
+        found = connection.execute(look.with_for_update(skip_locked=True)).one_or_none()
+        if found is not None:
+            break
+    else:
         return None
     state = "decided" if found.state == "decided" else "claimed"
     _change(connection, found, state=state, assignee=person, lease_until=now + lease)
