@@ -59,7 +59,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Actor:
-    """An organisation or group that acts in, or is affected by, what is reported."""
+    """An organisation or group that acts in, or is affected by, what is reported.
+
+    `low` and `high` are how many they are, where the text says: `at least seven farmers` are 7 and None.
+    """
 
     start: int
     end: int
@@ -67,6 +70,8 @@ class Actor:
     type: str
     role: str
     canonical: str | None = None
+    low: int | None = None
+    high: int | None = None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Extractor:
         ]
         return Entities(
             places=tuple(places),
-            actors=tuple(find_actors(text, tags=tags)),
+            actors=tuple(find_actors(text, tags=tags, report_date=report_date, country=country)),
             dates=tuple(dates),
             counts=tuple(find_counts(text)),
         )

@@ -6,25 +6,28 @@ import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
+from pipeline.extract.counts import number_of
+from pipeline.extract.mentions import Heads, mend_spans
+from pipeline.extract.organisations import Organisations, load_organisations
 from pipeline.report import Actor, Tag
 
 # The encoder's type stands where it is surer than this; else the head noun's, where there is one.
 SURE = 0.5
-_ARTICLE = re.compile(r"^(?:the|a|an|some|these|those|this|that|le|la|les|des|un|une)\s+", re.I)
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Types by head noun, and known entities by alias; keys are casefolded."""
+    """Types by head noun; keys are casefolded."""
 
     pattern: re.Pattern[str]
+    heads: Heads
     types: dict[str, str]
-    known: dict[str, tuple[str, str]]
 
 
 @cache
@@ -34,46 +37,62 @@ def load_lexicon(path: Path | None = None) -> Lexicon:
     try:
         data = tomllib.loads(source.read_text(encoding="utf-8"))
         types = {head.casefold(): type_ for type_, heads in data["heads"].items() for head in heads}
-        known = {
-            alias.casefold(): (entity["name"], entity["type"])
-            for entity in data["canonical"]
-            for alias in (entity["name"], *entity["aliases"])
-        }
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise ConfigurationError(f"{source}: not a valid lexicon of actors: {error}") from error
     words = "|".join(re.escape(head) for head in sorted(types, key=len, reverse=True))
-    return Lexicon(re.compile(rf"(?<!\w)(?P<head>{words})(?:e?s)?(?!\w)", re.I), types, known)
+    pattern = re.compile(rf"(?<!\w)(?P<head>{words})(?:e?s)?(?!\w)", re.I)
+    last = re.compile(rf"(?<!\w)(?P<head>{words})(?:e?s)?$", re.I)
+    return Lexicon(pattern, Heads(pattern, last, types), types)
 
 
-def find_actors(text: str, *, tags: Sequence[Tag], lexicon: Lexicon | None = None) -> list[Actor]:
+@dataclass(frozen=True)
+class _Context:
+    """What an actor is told apart by."""
+
+    text: str
+    lexicon: Lexicon
+    organisations: Organisations
+    report_date: date | None
+    country: str | None
+
+
+def find_actors(
+    text: str,
+    *,
+    tags: Sequence[Tag],
+    lexicon: Lexicon | None = None,
+    report_date: date | None = None,
+    country: str | None = None,
+) -> list[Actor]:
     """The actors of `text`: the encoder's mentions, or where it gave none, the lexicon's phrases."""
     lexicon = lexicon or load_lexicon()
+    context = _Context(text, lexicon, load_organisations(), report_date, country)
     tagged = [tag for tag in tags if tag.kind == "A"]
-    if tagged:
-        return [_actor(text, tag, lexicon) for tag in tagged]
-    if tags:
-        return []
-    actors = []
-    for match in lexicon.pattern.finditer(text):
-        start, end = match.span()
-        if lexicon.types[match["head"].casefold()] in _CLEAR_WITHOUT_TAGS:
-            actors.append(_actor(text, Tag(start, end, "A", 0.0), lexicon))
-    return actors
+    if not tags:
+        tagged = [
+            Tag(*match.span(), "A", 0.0)
+            for match in lexicon.pattern.finditer(text)
+            if lexicon.types[match["head"].casefold()] in _CLEAR_WITHOUT_TAGS
+        ]
+    return [_actor(tag, context) for tag in mend_spans(text, tagged, heads=lexicon.heads)]
 
 
 # Without the encoder only heads that are hardly ever anything else.
 _CLEAR_WITHOUT_TAGS = {"state_forces", "police", "non_state_armed_group", "peacekeepers", "media", "judiciary"}
 
 
-def _actor(text: str, tag: Tag, lexicon: Lexicon) -> Actor:
-    surface = text[tag.start : tag.end]
-    article = _ARTICLE.match(surface)
-    start = tag.start + (article.end() if article else 0)
-    surface = text[start : tag.end]
-    canonical, known_type = lexicon.known.get(surface.casefold().strip(" .,'\""), (None, None))
-    type_ = known_type or _type(surface, tag, lexicon)
-    role = tag.role if tag.role and tag.role_score >= 0.5 else _role(text, start, tag.end, type_, tag.role)
-    return Actor(start, tag.end, surface, type_, role, canonical)
+def _actor(tag: Tag, context: _Context) -> Actor:
+    surface = context.text[tag.start : tag.end]
+    known = context.organisations.named(
+        surface,
+        type_=tag.type if tag.type_score >= SURE else None,
+        country=context.country,
+        day=context.report_date,
+    )
+    type_ = known.type if known else _type(surface, tag, context.lexicon)
+    role = tag.role if tag.role and tag.role_score >= SURE else _role(context.text, tag.start, tag.end, type_, tag.role)
+    low, high = number_of(context.text, tag.start, tag.end)
+    return Actor(tag.start, tag.end, surface, type_, role, known.name if known else None, low, high)
 
 
 def _type(surface: str, tag: Tag, lexicon: Lexicon) -> str:

@@ -44,6 +44,8 @@ _KINDS = {
 }
 _KIND_PATTERNS = {kind: re.compile(rf"\b(?:{words})\b", re.I) for kind, words in _KINDS.items()}
 _CLAUSE_END = re.compile(r"[.;:!?\n]|,? (?:while|whereas|but|as)\b")
+# "were beaten and two voters were injured": the second verb is not the first one's.
+_SECOND_CLAUSE = re.compile(rf"\b(?:was|were|been)\b[^.;]*?(?P<second>\band\s+(?:\d|(?:{_WORD}|an?)\b))", re.I)
 _VAGUE = {"dozens": 24, "scores": 40, "hundreds": 200, "thousands": 2000}
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MONTH_BEFORE = re.compile(rf"\b(?:{_MONTHS})\.?,? $", re.I)
@@ -67,23 +69,55 @@ def find_counts(text: str) -> list[Count]:
     return sorted(counts, key=lambda c: c.start)
 
 
+_BOUND = r"at least|more than|over|up to|almost|nearly|about|around|some|approximately|no fewer than|an estimated"
+_RANGE = rf"(?P<low>{_NUMBER})(?:\s*(?:-|–|to|or|and)\s*(?P<high>{_FIGURE}|{_WORD}))?"
+_LEADS = re.compile(rf"(?:(?P<bound>{_BOUND})\s+|between\s+)?(?<![\w.,-]){_RANGE}(?=\s)", re.I)
+_LEADS_TO = re.compile(rf"(?:(?P<bound>{_BOUND})\s+|between\s+)?(?<![\w.,-]){_RANGE}\s+(?:of\s+(?:the\s+)?)?$", re.I)
+_PLURAL = re.compile(r"(?:s|men|people|children|police|youth|idps)\b", re.I)
+
+
+def number_of(text: str, start: int, end: int) -> tuple[int | None, int | None]:
+    """How many an actor mentioned at `start` to `end` are, *(low, high)*; high is None where only a lower bound is given."""
+    if not _PLURAL.search(text, start, end):
+        return None, None
+    before = max(0, start - 40)
+    match = _LEADS.match(text, start, end)
+    if match:
+        bound = re.search(rf"(?:{_BOUND})\s+$", text[before:start], re.I)
+        return _bounds(match["low"], match["high"], match["bound"] or (bound.group().strip() if bound else None))
+    match = _LEADS_TO.search(text[before:start])
+    if not match or match["low"].lower() == "a" or match["low"].lower().split()[0] in _VAGUE:
+        return None, None
+    first = before + match.start("low")
+    if _YEAR.fullmatch(match["low"]) or _MONTH_BEFORE.search(text, max(0, first - 12), first):
+        return None, None
+    return _bounds(match["low"], match["high"], match["bound"])
+
+
+def _bounds(low_text: str, high_text: str | None, bound: str | None) -> tuple[int | None, int | None]:
+    low, high = _value(low_text), _value(high_text) if high_text else None
+    if low is None:
+        return None, None
+    bound = (bound or "").lower()
+    if low_text.lower().split()[0] in _VAGUE or bound in ("at least", "more than", "over", "no fewer than"):
+        return low, None
+    if bound == "up to":
+        return 0, low
+    return low, low if high is None or high < low else high
+
+
 def _add(
     counts: list[Count], text: str, start: int, end: int, low_text: str, high_text: str | None, bound: str | None,
     who: str, span: tuple[int, int],
 ) -> None:  # fmt: skip
     kind = _kind(text, *span)
-    low, high = _value(low_text), _value(high_text) if high_text else None
+    # Before its bound: "no fewer than six" denies nothing.
+    before = text[max(0, span[0] - 20) : span[0]] + " " * text[span[0] : span[0] + 1].isspace()
+    low, high = _bounds(low_text, high_text, bound)
     if _YEAR.fullmatch(low_text) and _MONTH_BEFORE.search(text, max(0, start - 12), start):
         return
-    if kind is None or low is None or _NEGATED.search(text[max(0, start - 20) : start]):
+    if kind is None or low is None or _NEGATED.search(before[-20:]):
         return
-    bound = (bound or "").lower()
-    if low_text.lower().split()[0] in _VAGUE or bound in ("at least", "more than", "over", "no fewer than"):
-        high = None
-    elif bound == "up to":
-        low, high = 0, low
-    elif high is None or high < low:
-        high = low
     counts.append(Count(kind, low, high, who.lower().removeprefix("of our "), start, end))
 
 
@@ -92,6 +126,8 @@ def _kind(text: str, start: int, end: int) -> str | None:
     left = max((m.end() for m in _CLAUSE_END.finditer(text, max(0, start - 120), start)), default=max(0, start - 120))
     stop = _CLAUSE_END.search(text, end, min(len(text), end + 100))
     right = stop.start() if stop else min(len(text), end + 100)
+    if two := _SECOND_CLAUSE.search(text, end, right):
+        right = two.start("second")
     best: tuple[int, str] | None = None
     for kind, pattern in _KIND_PATTERNS.items():
         for match in pattern.finditer(text, left, right):

@@ -1,0 +1,223 @@
+"""Actors: spans, types, roles, known names and numbers, on hand-written cases.
+
+In a case the encoder's piece stands between brackets and the mention that the guide asks for is written out.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import ConfigurationError
+from pipeline.extract.actors import find_actors
+from pipeline.extract.organisations import load_organisations
+from pipeline.report import Actor, Tag
+
+
+def read(marked: str, *, type_: str | None = None, role: str | None = None, day: date | None = None) -> list[Actor]:
+    text, tags = "", []
+    for piece in marked.replace("]", "[").split("["):
+        start = len(text)
+        text += piece
+        tags.append((start, len(text)))
+    spans = [Tag(a, b, "A", 0.9, type_, 0.9 if type_ else 0.0, role, 0.9 if role else 0.0) for a, b in tags[1::2]]
+    return find_actors(text, tags=spans, report_date=day)
+
+
+SPANS = [
+    ("[the police] came", ["police"]),
+    ("[The villagers] fled", ["villagers"]),
+    ("[A journalist] was held", ["journalist"]),
+    ("[an armed man] came", ["armed man"]),
+    ("[Some farmers] fled", ["farmers"]),
+    ("[these women] fled", ["women"]),
+    ("[les soldats] sont venus", ["soldats"]),
+    ("[l'armée] est venue", ["armée"]),
+    ("[- soldiers] took it", ["soldiers"]),
+    ("[* refugees] in need", ["refugees"]),
+    ("• [• Residents] of the ravine", ["Residents"]),
+    ('["gunmen"] came', ["gunmen"]),
+    ("[(gunmen)] came", ["gunmen"]),
+    ("[gunmen,] they said", ["gunmen"]),
+    ("[gunmen.] Then calm", ["gunmen"]),
+    ("[8am gunmen] came", ["gunmen"]),
+    ("[06:15 gunmen] came", ["gunmen"]),
+    ("[soldiers who took part] left", ["soldiers"]),
+    ("[people who] fled", ["people"]),
+    ("[a woman whose husband died] fled", ["woman"]),
+    ("[women in] the camp", ["women"]),
+    ("[members of the] group", ["members"]),
+    ("they met [nineteen people]", ["nineteen people"]),
+    ("[gun]men came", ["gunmen"]),
+    ("sol[diers] came", ["soldiers"]),
+    ("forty-[four members] left", ["forty-four members"]),
+    ("[joint fact-][finding group] came", ["joint fact-finding group"]),
+    ("[Northern] [Accord] came", ["Northern Accord"]),
+    ("[fighters] of [the Accord] came", ["fighters of the Accord"]),
+    ("[Mothers] for [Justice] said", ["Mothers for Justice"]),
+    ("[Front]'s [fighters] came", ["Front's fighters"]),
+    ("the [Pacific Bloc] of the Dawn came", ["Pacific Bloc of the Dawn"]),
+    ("the [Committee] of Elders came", ["Committee of Elders"]),
+    ("the Joint Truce [Committee] came", ["Joint Truce Committee"]),
+    ("the Bright Hills [Circle] met", ["Bright Hills Circle"]),
+    ("UN [Agencies] met", ["UN Agencies"]),
+    ("On Friday [Police] came", ["Police"]),
+    ("In March [Police] came", ["Police"]),
+    ("the [Northern] Accord came", ["Northern Accord"]),
+    ("the media [outlets] closed", ["media outlets"]),
+    ("unidentified [gunmen] came", ["unidentified gunmen"]),
+    ("unknown armed [men] came", ["unknown armed men"]),
+    ("the electoral [commission] met", ["electoral commission"]),
+    ("the [child] soldiers fled", ["child soldiers"]),
+    ("displaced [families] fled", ["displaced families"]),
+    ("[police and protesters] clashed", ["police", "protesters"]),
+    ("[soldiers and villagers] fled", ["soldiers", "villagers"]),
+    ("[the soldiers and the villagers] fled", ["soldiers", "villagers"]),
+    ("[women and children] fled", ["women and children"]),
+    ("[security and defence forces] came", ["security and defence forces"]),
+    ("[armed men on motorcycles] came", ["armed men on motorcycles"]),
+    ("[residents of the camp] fled", ["residents of the camp"]),
+    ("[police] met [police]", ["police", "police"]),
+    ("[GUNMEN] CAME", ["GUNMEN"]),
+]
+
+
+@pytest.mark.parametrize(("marked", "mentions"), SPANS, ids=[c[0] for c in SPANS])
+def test_a_mention_is_the_noun_phrase_without_its_article(marked: str, mentions: list[str]) -> None:
+    assert [a.text for a in read(marked)] == mentions
+
+
+TYPES = [
+    ("government soldiers", "state_forces"),
+    ("gendarmes", "state_forces"),
+    ("presidential guard", "state_forces"),
+    ("riot police", "police"),
+    ("prison guards", "police"),
+    ("masked gunmen", "non_state_armed_group"),
+    ("armed men on motorcycles", "non_state_armed_group"),
+    ("fighters of the Front", "non_state_armed_group"),
+    ("members of a militia", "non_state_armed_group"),
+    ("UN patrol", "peacekeepers"),
+    ("peacekeepers", "peacekeepers"),
+    ("aid workers", "ngo"),
+    ("Red Cross", "ngo"),
+    ("women's association", "ngo"),
+    ("district governor", "government"),
+    ("local authorities", "government"),
+    ("residents of the camp", "civilians"),
+    ("thirty families", "civilians"),
+    ("people who fled", "civilians"),
+    ("two journalists", "media"),
+    ("high court", "judiciary"),
+    ("prosecutor", "judiciary"),
+    ("mining company", "other"),
+    ("something unheard of", "other"),
+]
+
+
+@pytest.mark.parametrize(("surface", "type_"), TYPES)
+def test_the_head_noun_tells_the_type(surface: str, type_: str) -> None:
+    assert [a.type for a in read(f"[{surface}] there")] == [type_]
+
+
+ROLES = [
+    ("According to [residents], it burnt.", "source"),
+    ("[Residents] said it burnt.", "source"),
+    ("[A witness] told us so.", "source"),
+    ("Two were shot by [gunmen].", "perpetrator"),
+    ("[Gunmen] attacked the market.", "perpetrator"),
+    ("[Soldiers] opened fire on them.", "perpetrator"),
+    ("[Police] detained him.", "perpetrator"),
+    ("[Farmers] were killed at dawn.", "victim"),
+    ("[Two traders] were abducted.", "victim"),
+    ("[Families] fled at night.", "victim"),
+    ("[The committee] met.", "other"),
+]
+
+
+@pytest.mark.parametrize(("marked", "role"), ROLES)
+def test_the_sentence_tells_the_role_where_the_encoder_does_not(marked: str, role: str) -> None:
+    assert [a.role for a in read(marked)] == [role]
+
+
+def test_a_sure_encoder_tells_type_and_role() -> None:
+    (actor,) = read("[the Circle] met", type_="ngo", role="victim")
+    assert (actor.type, actor.role) == ("ngo", "victim")
+
+
+NAMES = [
+    ("UNHCR", "United Nations High Commissioner for Refugees"),
+    ("the UN", "United Nations"),
+    ("U.N.", "United Nations"),
+    ("WHO", "World Health Organization"),
+    ("CICR", "International Committee of the Red Cross"),
+    ("Medecins Sans Frontieres", "Médecins Sans Frontières"),
+    ("HUMAN RIGHTS WATCH", "Human Rights Watch"),
+    ("MINUSMA", "United Nations Multidimensional Integrated Stabilization Mission in Mali"),
+    ("armed men", None),
+    ("who", None),
+]
+
+
+@pytest.mark.parametrize(("surface", "name"), NAMES)
+def test_a_known_name_has_its_entity(surface: str, name: str | None) -> None:
+    known = load_organisations().named(surface)
+    assert (known.name if known else None) == name
+
+
+def test_a_name_that_two_bear_is_told_apart_by_type_country_or_date() -> None:
+    lexicon = load_organisations()
+    assert lexicon.named("RSF") is None
+    assert lexicon.named("RSF", type_="ngo", day=date(2025, 2, 14)) == lexicon.named("Reporters Without Borders")
+    found = lexicon.named("RSF", country="SD", day=date(2025, 2, 14))
+    assert found is not None
+    assert found.type == "non_state_armed_group"
+    assert lexicon.named("AFP", country="PH", day=date(2025, 2, 14)) == lexicon.named("Armed Forces of the Philippines")
+
+
+def test_a_lexicon_with_an_unknown_key_or_parent_is_refused(tmp_path: Path) -> None:
+    for line in ('colour = "red"', 'parent = "Nobody"', 'since = "last year"'):
+        path = tmp_path / f"{line[:5]}.toml"
+        path.write_text(f'[[organisation]]\nname = "Circle"\ntype = "ngo"\n{line}\n', encoding="utf-8")
+        with pytest.raises(ConfigurationError, match="Circle"):
+            load_organisations(path)
+
+
+NUMBERS = [
+    ("[seven farmers] fled", (7, 7)),
+    ("seven [farmers] fled", (7, 7)),
+    ("at least 20 [people] fled", (20, None)),
+    ("[at least 20 people] fled", (20, None)),
+    ("at least [20 people] fled", (20, None)),
+    ("up to 30 [fighters] came", (0, 30)),
+    ("10 to 12 [gunmen] came", (10, 12)),
+    ("between 10 and 12 [gunmen] came", (10, 12)),
+    ("some 1,213 [families] fled", (1213, 1213)),
+    ("two hundred [refugees] fled", (200, 200)),
+    ("twenty-five [students] fled", (25, 25)),
+    ("hundreds of [protesters] came", (None, None)),
+    ("In June 2024 [villagers] fled", (None, None)),
+    ("the [villagers] fled", (None, None)),
+    ("seven [committee]", (None, None)),
+]
+
+
+@pytest.mark.parametrize(("marked", "number"), NUMBERS)
+def test_a_number_belongs_to_its_actor(marked: str, number: tuple[int | None, int | None]) -> None:
+    assert [(a.low, a.high) for a in read(marked)] == [number]
+
+
+@given(
+    st.text(alphabet="aAbs.-–' \n[1of", max_size=50),
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=5),
+)
+def test_mentions_index_the_text_and_never_overlap(text: str, bounds: list[tuple[int, int]]) -> None:
+    tags = [Tag(a, b, "A", 0.9) for a, b in bounds if a < b <= len(text)]
+    actors = find_actors(text, tags=tags)
+    assert all(text[a.start : a.end] == a.text and a.text for a in actors)
+    assert all(a.end <= b.start for a, b in pairwise(actors))
