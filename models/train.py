@@ -66,16 +66,17 @@ def train(
     *,
     base: Path,
     recipe: Recipe,
+    start: Path | None = None,
     report: Callable[[str], None] = print,
 ) -> Trained:
-    """Fine-tune on `examples`; `validation` chooses the epoch and is never trained on."""
+    """Fine-tune on `examples`, from the weights file `start` where given; `validation` chooses the epoch, untrained on."""
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    network = build(base, dropout=recipe.dropout).to(device)
+    network = build(base, weights=start, dropout=recipe.dropout).to(device)
     network.get_parameter(FROZEN).requires_grad_(False)
     if recipe.encoder == "frozen":
         network.encoder.requires_grad_(False)

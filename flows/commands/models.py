@@ -25,10 +25,25 @@ def train(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the version to; its name is the version's.")],
     corpora: CorporaOption = None,
     seed: Annotated[int, typer.Option("--seed")] = 1,
-    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 12,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Default: 12, from corrections 3.", show_default=False)
+    ] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Also corpora that label only part of what we ask.")
     ] = False,
+    from_corrections: Annotated[
+        bool,
+        typer.Option(
+            "--from-corrections", help="Go on from the version in use with what reviewers said; --out is a name."
+        ),
+    ] = False,
+    include: Annotated[
+        Path | None, typer.Option("--include", help="Only corrections of these reports: a file with an id a line.")
+    ] = None,
+    exclude: Annotated[
+        Path | None, typer.Option("--exclude", help="No corrections of these reports: a file with an id a line.")
+    ] = None,
+    workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune the model (on the GPU when present), calibrate it, score it on held-out data."""
@@ -36,8 +51,31 @@ def train(
     from models.train import Recipe
 
     say = console.err.print
+    if from_corrections:
+        from flows.retrain import REPORT, correction_recipe, retrain_version
+
+        recipe = correction_recipe(epochs=epochs or 3, seed=seed)
+        learnt = retrain_version(
+            workspace,
+            out.name,
+            corpora=corpora,
+            recipe=recipe,
+            include=include,
+            exclude=exclude,
+            now=utc_now(),
+            report=say,
+        )
+        if as_json:
+            console.print_json(learnt)
+        else:
+            console.out.print(
+                f"{out.name} learnt from {learnt['corrections']} corrections; on the last batch it would change "
+                f"{learnt['shadow']['changed_types']} types and {learnt['shadow']['changed_urgency']} urgencies in "
+                f"{learnt['shadow']['reports']} reports (models/{out.name}/{REPORT}): sitrep models promote {out.name} --why …"
+            )
+        return
     metrics = train_version(
-        out, root=corpora, recipe=Recipe(seed=seed, epochs=epochs), full_labels=not partial, report=say
+        out, root=corpora, recipe=Recipe(seed=seed, epochs=epochs or 12), full_labels=not partial, report=say
     )
     if as_json:
         console.print_json(metrics)
