@@ -84,6 +84,8 @@ def print_queues(policy: Policy, summaries: dict[str, QueueSummary], *, now: dat
             rows.append((name, "·", "·", "·", "·", "·", "·", ""))
             continue
         by = [_figure(summary.by_urgency.get(level, 0), level) for level in URGENCY_STYLE]
+        if queue.over_limit(summary.open):
+            name += f" [bold red](over {queue.open_limit:,})[/bold red]"
         overdue = f"[bold red]{summary.overdue:,}[/bold red]" if summary.overdue else "·"
         rows.append((name, f"{summary.open:,}", *by, overdue, until(summary.next_due, now=now)))
     figures = ("open", *URGENCY_STYLE, "overdue")

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from flows.workspace import Workspace, open_workspace
+from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.errors import SitrepError
 
 State = Literal["ok", "warning", "broken"]
@@ -81,14 +81,18 @@ def _gazetteer(opened: Workspace) -> Check:
 
 
 def _queues(opened: Workspace) -> Check:
-    from pipeline.store import outbox, reports
+    from pipeline.store import outbox, queues, reports
 
     with opened.store.read() as connection:
         dead, waiting = outbox.counts(connection).get("dead", 0), reports.pending_count(connection)
+        summaries = queues.summaries(connection, now=utc_now())
     if dead:
         return Check(
             "queues", "warning", f"{dead:,} dead letters", "mend the destination, then sitrep deliver --replay"
         )
+    over = [q.id for q in opened.policy.queues if q.id in summaries and q.over_limit(summaries[q.id].open)]
+    if over:
+        return Check("queues", "warning", f"over their limit: {', '.join(over)}", "more people, or another policy")
     return Check("queues", "ok", f"{waiting:,} reports wait for triage", "sitrep run" if waiting else "")
 
 

@@ -95,6 +95,7 @@ def queue_values(opened: Workspace) -> list[dict[str, Any]]:
                 "queue": queue.id,
                 "restricted": queue.restricted,
                 "open": summary.open if summary else 0,
+                "over_limit": queue.over_limit(summary.open if summary else 0),
                 "overdue": summary.overdue if summary else 0,
                 "by_urgency": summary.by_urgency if summary else {},
                 "oldest": summary.oldest if summary else None,

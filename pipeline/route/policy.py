@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import ConfigurationError
+from pipeline.route.calendar import Calendar
 from pipeline.taxonomy import Taxonomy, load_taxonomy
 
 
@@ -43,7 +44,11 @@ class Rule(BaseModel):
 
 
 class Queue(BaseModel):
-    """An accountability queue. `exclusive` takes its reports out of every queue that is not restricted."""
+    """An accountability queue. `exclusive` takes its reports out of every queue that is not restricted.
+
+    `hours` says how its due times are counted; what is critical is always due in plain hours. A queue with more than
+    `open_limit` items open is pointed out; reports still arrive in it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,6 +58,11 @@ class Queue(BaseModel):
     restricted: bool = False
     exclusive: bool = False
     destinations: tuple[str, ...] = ("folder",)
+    hours: Literal["plain", "business"] = "plain"
+    open_limit: int | None = Field(default=None, ge=1)
+
+    def over_limit(self, count: int) -> bool:
+        return self.open_limit is not None and count > self.open_limit
 
 
 class _Document(BaseModel):
@@ -60,6 +70,7 @@ class _Document(BaseModel):
 
     version: str
     fallback: str
+    calendar: Calendar = Calendar()
     queue: tuple[Queue, ...]
     rule: tuple[Rule, ...]
 
@@ -72,6 +83,7 @@ class Policy:
     fallback: str
     queues: tuple[Queue, ...]
     rules: tuple[Rule, ...]
+    calendar: Calendar = field(default_factory=Calendar)
 
     def queue(self, ident: str) -> Queue:
         return next(queue for queue in self.queues if queue.id == ident)
@@ -94,7 +106,7 @@ def load_policy(path: Path | None = None, *, taxonomy: Taxonomy | None = None) -
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"{source}:{_line(text, first['loc'])}: {place}: {first['msg']}") from error
-    policy = Policy(document.version, document.fallback, document.queue, document.rule)
+    policy = Policy(document.version, document.fallback, document.queue, document.rule, document.calendar)
     _check(policy, text, str(source), taxonomy or load_taxonomy())
     return policy
 

@@ -19,7 +19,7 @@ _CHILD_AGE = re.compile(r"\baged?\s+(?:[0-9]|1[0-7])\b|\b(?:[0-9]|1[0-7])[- ]yea
 def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: Taxonomy) -> list[QueueItem]:
     """The queues of a report, each with the reason and the due time; never empty.
 
-    An item is due `respond_within` after the report was received, so the same report is due at the
+    An item is due `respond_within` after the report was received, in the hours of its queue, so the same report is due at the
     same time whenever it is triaged.
     """
     assert report.received_at is not None
@@ -39,9 +39,18 @@ def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: T
         reasons = {queue: why for queue, why in reasons.items() if policy.queue(queue).restricted}
     if not reasons:
         reasons[policy.fallback] = ["no rule applies"]
-    due = report.received_at + taxonomy.urgency(urgency).respond_within
+    span = taxonomy.urgency(urgency).respond_within
+    plain = report.received_at + span
     return [
-        QueueItem(report=report.id, queue=queue.id, reason="; ".join(reasons[queue.id]), urgency=urgency, due=due)
+        QueueItem(
+            report=report.id,
+            queue=queue.id,
+            reason="; ".join(reasons[queue.id]),
+            urgency=urgency,
+            due=policy.calendar.due(report.received_at, span)
+            if queue.hours == "business" and urgency != taxonomy.urgency_ids[0]
+            else plain,
+        )
         for queue in policy.queues
         if queue.id in reasons
     ]
