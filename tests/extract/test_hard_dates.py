@@ -1,0 +1,119 @@
+"""Dates that are hard to read: breaks of a scan, capitals, slips, French and Spanish, other calendars, loose periods."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from pipeline.extract import find_dates
+from pipeline.report import Tag
+
+FRIDAY = date(2025, 2, 14)
+
+# text with the expression between brackets; what it means; the encoder tags every bracket
+CASES: list[tuple[str, str | None]] = [
+    ("ON [12 MAR 2024] THEY CAME", "2024-03-12"),
+    ("ON [MARCH 12, 2024] THEY CAME", "2024-03-12"),
+    ("[LAST NIGHT] THEY CAME", "2025-02-13"),
+    ("[YESTERDAY EVENING] THEY CAME", "2025-02-13"),
+    ("on [12 Janaury 2025] they came", "2025-01-12"),
+    ("on [3 Feburary 2025] they came", "2025-02-03"),
+    ("on [3 Feburary] they came", "2025-02-03"),
+    ("on [9 Septmber 2024] they came", "2024-09-09"),
+    ("on [9 Setpember 2024] they came", "2024-09-09"),
+    ("on [4 Agust 2024] they came", "2024-08-04"),
+    ("on [4 Ocotber 2024] they came", "2024-10-04"),
+    ("on [4 Novemeber 2024] they came", "2024-11-04"),
+    ("on [4 Decmber 2024] they came", "2024-12-04"),
+    ("on [12\nMarch 2024] they came", "2024-03-12"),
+    ("on [12 March\n2024] they came", "2024-03-12"),
+    ("on [12  March  2024] they came", "2024-03-12"),
+    ("on [12 Mar- ch 2024] they came", "2024-03-12"),
+    ("on [12 Septem-\nber 2024] they came", "2024-09-12"),
+    ("on [12 March 2O24] they came", "2024-03-12"),
+    ("on [12March2024] they came", "2024-03-12"),
+    ("on [12-Mar-2024] they came", "2024-03-12"),
+    ("on [12-Mar-24] they came", "2024-03-12"),
+    ("on [Mar. 12, 2024] they came", "2024-03-12"),
+    ("on [March the 12th, 2024] they came", "2024-03-12"),
+    ("on [the 12th of January] they came", "2025-01-12"),
+    ("on [12-03-2024] they came", "2024-03-12"),
+    ("on [2024/03/12] they came", "2024-03-12"),
+    ("on [20240312] they came", "2024-03-12"),
+    ("on [12.3.24] they came", "2024-03-12"),
+    ("le [1er mars 2024] ils sont venus", "2024-03-01"),
+    ("le [12 août 2024] ils sont venus", "2024-08-12"),
+    ("le [12 DÉCEMBRE 2024] ils sont venus", "2024-12-12"),
+    ("[mardi 11 février] ils sont venus", "2025-02-11"),
+    ("[mardi dernier] ils sont venus", "2025-02-11"),
+    ("[lundi] ils sont venus", "2025-02-10"),
+    ("[avant-hier] ils sont venus", "2025-02-12"),
+    ("[hier soir] ils sont venus", "2025-02-13"),
+    ("[ce matin] ils sont venus", "2025-02-14"),
+    ("[la semaine dernière] ils sont venus", "2025-02-03/2025-02-09"),
+    ("[le mois dernier] ils sont venus", "2025-01"),
+    ("[l'année dernière] ils sont venus", "2024"),
+    ("[il y a trois jours] ils sont venus", "2025-02-11"),
+    ("[il y a deux semaines] ils sont venus", "2025-01-31"),
+    ("[du 10 au 12 février 2025]", "2025-02-10/2025-02-12"),
+    ("[début janvier 2025]", "2025-01-01/2025-01-10"),
+    ("[mi-janvier 2025]", "2025-01-10/2025-01-20"),
+    ("[fin janvier 2025]", "2025-01-21/2025-01-31"),
+    ("en [janvier 2025]", "2025-01"),
+    ("[demain] ils viendront", "2025-02-15"),
+    ("el [12 de marzo de 2024] llegaron", "2024-03-12"),
+    ("el [12 de marzo del 2024] llegaron", "2024-03-12"),
+    ("en [marzo de 2024] llegaron", "2024-03"),
+    ("[ayer] llegaron", "2025-02-13"),
+    ("[anteayer] llegaron", "2025-02-12"),
+    ("[anoche] llegaron", "2025-02-13"),
+    ("[hace tres días] llegaron", "2025-02-11"),
+    ("[la semana pasada] llegaron", "2025-02-03/2025-02-09"),
+    ("[el mes pasado] llegaron", "2025-01"),
+    ("[el año pasado] llegaron", "2024"),
+    ("[el lunes pasado] llegaron", "2025-02-10"),
+    ("[summer 2024]", "2024-06/2024-08"),
+    ("[the winter of 2023]", "2023-12/2024-02"),
+    ("[last summer]", "2024-06/2024-08"),
+    ("[the night of 12 to 13 January]", "2025-01-12/2025-01-13"),
+    ("[the night of 12/13 January 2025]", "2025-01-12/2025-01-13"),
+    ("[between 10 and 12 February]", "2025-02-10/2025-02-12"),
+    ("[the past three days] were calm", "2025-02-11/2025-02-14"),
+    ("in [the last two weeks] they came", "2025-01-31/2025-02-14"),
+    ("[over the past 48 hours] they came", "2025-02-12/2025-02-14"),
+    ("[three weeks back] they came", "2025-01-24"),
+    ("[a fortnight ago] they came", "2025-01-31"),
+    ("[the weekend] was calm", "2025-02-08/2025-02-09"),
+    ("[last weekend] they came", "2025-02-08/2025-02-09"),
+    ("in [mid-March 2024] they came", "2024-03-10/2024-03-20"),
+    ("in [the middle of March 2024] they came", "2024-03-10/2024-03-20"),
+    ("in [the first week of March 2024] they came", "2024-03-01/2024-03-07"),
+    ("in [the 1990s] they came", "1990/1999"),
+    ("[110630ZFEB2025] contact", "2025-02-11T06:30"),
+    ("[11 0630Z Feb 25] contact", "2025-02-11T06:30"),
+    ("[110630LFEB25] contact", "2025-02-11T06:30"),
+    ("in [Ramadan 2024] they came", None),
+    ("on [5 Ramadan 1445] they came", None),
+    ("on [12 Rajab 1446] they came", None),
+    ("on [25 Bahman 1403] they came", None),
+    ("during [Eid] they came", None),
+    ("[the other day] they came", None),
+    ("on [31 February 2025] they came", None),
+    ("on [45 March] they came", None),
+]
+
+
+@pytest.mark.parametrize(("marked", "iso"), CASES, ids=[c[0] for c in CASES])
+def test_a_hard_expression_is_found_and_resolved(marked: str, iso: str | None) -> None:
+    start, end = marked.index("["), marked.index("]") - 1
+    text = marked.replace("[", "").replace("]", "")
+    mentions = find_dates(text, report_date=FRIDAY, tags=[Tag(start, end, "D", 0.9)])
+    hits = [m for m in mentions if m.start < end and m.end > start]
+    assert hits
+    assert [m.iso for m in hits if m.iso] == ([iso] if iso else []), mentions
+
+
+def test_a_month_of_the_moon_is_no_hour_of_the_clock() -> None:
+    (mention,) = find_dates("They came on 5 Ramadan 1445 at night.", report_date=FRIDAY)
+    assert (mention.text, mention.iso, mention.basis) == ("5 Ramadan 1445", None, "other_calendar")
