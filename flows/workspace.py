@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, StoreError
 from pipeline.settings import SETTINGS_FILE, Settings, WebhookSettings, load_settings
-from pipeline.store.engine import Store, check_store, open_store
+from pipeline.store.engine import Store, check_store, newest_migration, open_store
 
 if TYPE_CHECKING:
     from pipeline.intake import Limits
@@ -60,9 +60,15 @@ class Workspace:
 
     @cached_property
     def store(self) -> Store:
-        """The store, at this version's schema; StoreError where `sitrep init` was not run."""
+        """The store, at this version's schema; StoreError where `sitrep init` or `sitrep upgrade` was not run."""
         store = open_store(self.settings.database.get_secret_value(), base=self.settings.workspace)
-        check_store(store)
+        found, newest = check_store(store), newest_migration()
+        if found < newest:
+            raise StoreError(
+                f"the store has the tables of an older version ({found}): run `sitrep backup`, `sitrep upgrade`"
+            )
+        if found > newest:
+            raise StoreError(f"the store has the tables of a newer version ({found}): install that version of Sitrep")
         return store
 
     @cached_property

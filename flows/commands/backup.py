@@ -10,7 +10,7 @@ import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import open_workspace, utc_now
+from flows.workspace import utc_now
 
 app = typer.Typer()
 
@@ -22,11 +22,14 @@ def backup(
     as_json: JsonOption = False,
 ) -> None:
     """Copy the store while others work, and check the copy: its pages, its audit chain, its counts."""
+    from pipeline.settings import load_settings
     from pipeline.store.backup import backup as copy
+    from pipeline.store.engine import open_store
 
-    opened = open_workspace(workspace)
+    settings = load_settings(workspace)
+    store = open_store(settings.database.get_secret_value(), base=settings.workspace)  # of an older version as well
     with console.waiting("copying …", quiet=as_json):
-        made = copy(opened.store, folder, now=utc_now())
+        made = copy(store, folder, now=utc_now())
     if as_json:
         console.print_json(asdict(made))
         return

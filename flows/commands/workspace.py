@@ -28,6 +28,24 @@ def init(
     console.out.print(f"Next: cd {folder} && sitrep run YOUR-REPORTS.csv")
 
 
+@app.command(epilog="Example: [bold]sitrep backup before-upgrade && sitrep upgrade[/bold]")
+def upgrade(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Give the store the tables of this version, in one transaction. Safe to repeat."""
+    from pipeline.settings import load_settings
+    from pipeline.store.engine import check_store, open_store
+    from pipeline.store.migrate import upgrade as migrate
+
+    settings = load_settings(workspace)
+    store = open_store(settings.database.get_secret_value(), base=settings.workspace)
+    before = check_store(store)
+    migrate(store)
+    after = check_store(store)
+    if as_json:
+        console.print_json({"from": before, "to": after})
+    else:
+        console.out.print(f"the store is at {after}" + (f", it was at {before}" if before != after else " already"))
+
+
 @app.command(epilog="Example: [bold]sitrep doctor[/bold]")
 def doctor(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
     """Check device, model, store, queues, Prefect, disk and clock; say how to mend what is wrong."""

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,9 @@ def check_store(store: Store) -> str:
             return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
     except DBAPIError as error:
         raise StoreError("the store cannot be read: run `sitrep init`, or see `sitrep doctor`") from error
+
+
+def newest_migration() -> str:
+    """The migration that this version's tables are at: the last of the files, whose names begin with their numbers."""
+    versions = files("pipeline.store").joinpath("migrations", "versions")
+    return max(entry.name[:4] for entry in versions.iterdir() if entry.name[:4].isdecimal())

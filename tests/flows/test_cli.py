@@ -13,7 +13,9 @@ from typer.testing import CliRunner, Result
 
 from flows.cli import app
 from flows.workspace import open_workspace
-from pipeline.errors import SitrepError
+from pipeline.errors import SitrepError, StoreError
+from pipeline.store import open_store
+from pipeline.store.migrate import downgrade
 
 REPORTS = """id,report_date,country,text
 A1,2025-02-14,NG,"bandits just carry 11 of our people for Kankara road. they call, say pay before tmrw nite or they kill. pls help"
@@ -175,3 +177,16 @@ def test_every_command_has_help_with_an_example() -> None:
     for command in app.registered_commands:
         assert command.epilog is not None
         assert "sitrep " in command.epilog
+
+
+def test_a_store_of_an_older_version_is_backed_up_and_upgraded(run: Run, tmp_path: Path) -> None:
+    run("run", str(tmp_path / "reports.csv"), "--direct", code=1)
+    downgrade(open_store("sqlite:///sitrep.db", base=tmp_path / "desk"), revision="0001")
+    open_workspace.cache_clear()
+    refused = run("queues", code=None).exception
+    assert isinstance(refused, StoreError)
+    assert "older version (0001)" in str(refused)
+    run("backup", str(tmp_path / "copy"))
+    run("upgrade")
+    open_workspace.cache_clear()
+    assert json.loads(run("status", "--json").stdout)["batches"]
