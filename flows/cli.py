@@ -12,6 +12,7 @@ import typer
 
 from flows import console
 from flows.commands import (
+    actors,
     agreement,
     backup,
     custody,
@@ -48,6 +49,7 @@ app.add_typer(delivery.app)
 app.add_typer(export.app)
 app.add_typer(custody.app, name="audit")
 app.add_typer(gazetteer.app, name="gazetteer")
+app.add_typer(actors.app, name="actors")
 app.add_typer(models.app)
 app.add_typer(agreement.app)
 
