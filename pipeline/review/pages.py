@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+from sqlalchemy import Connection
 
 from pipeline.errors import MonitorError, NotFound
 from pipeline.results import quarantine_lines, report_results
@@ -85,16 +86,18 @@ def item_page(request: Request, who: Reviewer, queue: str, report: str, focus: s
         found = reports.load(connection, [item.report])[item.report]
         result = report_results(connection, [item.report])[item.report]
         history = [e for e in queues.history(connection, item.report) if e.queue in who.access.queues]
-        said = corrections.of_report(connection, item.report)
+        said = _readable(who, corrections.of_report(connection, item.report), result)
         repeats = reports.duplicates_of(connection, item.report)
         linked = queues.visible_reports(connection, result["corroborates"], who.access.queues)
     violations = [v for v in result["violations"] if v["id"] not in who.access.hidden_types]
+    result = {**result, "violations": violations}  # the marks too know nothing of hidden types
     last = said[-1].body if said else None
     decided = set(last["violations"]) if last else {v["id"] for v in violations if v["decided"]}
     urgency = last["urgency"] if last else (result["urgency"] or {}).get("id")
-    focus = focus or next((v["id"] for v in violations if v["decided"]), "urgency")
+    if focus not in {"urgency", *(v["id"] for v in violations)}:
+        focus = next((v["id"] for v in violations if v["decided"]), "urgency")
     values: dict[str, Any] = {
-        "queue": shown, "item": item, "report": found, "result": result, "focus": focus, "decided": decided,
+        "hidden": who.access.hidden_types, "queue": shown, "item": item, "report": found, "result": result, "focus": focus, "decided": decided,
         "urgency": urgency, "history": history, "said": said, "repeats": repeats, "linked": linked,
         "pieces": pieces(found.text, marks_of(result, focus=focus)), "now": desk.now(),
         "violations": sorted(violations, key=lambda v: -v["probability"]), "levels": _levels(desk),
@@ -181,7 +184,8 @@ def decide(
     check_form(who, csrf)
     desk = desk_of(request)
     _queue(desk, who, queue)
-    chosen = [v for v in desk.taxonomy.violation_ids if v in (violations or [])]
+    hidden = who.access.hidden_types
+    chosen = [v for v in desk.taxonomy.violation_ids if v in (violations or []) and v not in hidden]
     if set(violations or []) - set(chosen) or urgency not in desk.taxonomy.urgency_ids:
         raise MonitorError("the form names a type or level that there is none of: load it again")
     if action not in ("save", *work.OUTCOMES):
@@ -195,9 +199,11 @@ def decide(
                 connection, item.seq, person=who.access.person, outcome=action,  # type: ignore[arg-type]
                 version=version, now=desk.now(), note=note.strip() or None,
             )  # fmt: skip
+        # What this person may not see stands as it stood: their form could not name it.
+        unseen = [v for v in _standing(connection, item.report) if v in hidden]
         corrections.add(
-            connection, item.report, reviewer=who.access.person, violations=chosen, urgency=urgency,
-            note=note.strip() or None, assessment=item.assessment, now=desk.now(),
+            connection, item.report, reviewer=who.access.person, violations=[*chosen, *unseen], urgency=urgency,
+            note=note.strip() or None, assessment=item.assessment, now=desk.now(), queue=queue, unseen=unseen,
         )  # fmt: skip
     return _back(queue, report) if action == "save" else RedirectResponse(f"/queues/{queue}", status_code=303)
 
@@ -228,10 +234,10 @@ def submit_batch(
 
 @router.get("/batches")
 def batch_list(request: Request, who: Signed) -> Response:
-    """Batches, newest first; a monitor sees those that they sent."""
+    """Batches, newest first: those that one sent oneself; an administrator sees all."""
     desk = desk_of(request)
     with desk.store.read() as connection:
-        by = None if who.access.reviews else who.access.person
+        by = None if who.access.administers else who.access.person
         found = [batches.receipt(connection, ident) for ident in batches.recent(connection, limit=50, by=by)]
     return render(request, "batches.html", {"receipts": found}, who=who)
 
@@ -301,6 +307,29 @@ def _queue(desk: Desk, who: Visitor, ident: str) -> Any:
     raise NotFound("no such queue")
 
 
+def _readable(who: Visitor, said: list[Any], result: dict[str, Any]) -> list[Any]:
+    """The corrections that this person may read: their own, and those made in a queue that they may see.
+
+    Where the queue is not on record, only those of a report that is in no queue hidden from them.
+    """
+    open_book = {item["queue"] for item in result["queues"]} <= who.access.queues
+    return [
+        c
+        for c in said
+        if c.reviewer == who.access.person
+        or (c.body["queue"] in who.access.queues if c.body.get("queue") else open_book)
+    ]
+
+
+def _standing(connection: Connection, seq: int) -> list[str]:
+    """The violations in force on a report: what a person said last, else what the model decided."""
+    word = corrections.in_force(connection, [seq]).get(seq)
+    if word is not None:
+        return list(word["violations"])
+    newest = reports.newest_assessments(connection, [seq]).get(seq)
+    return [v["id"] for v in newest.body["violations"] if v["decided"]] if newest else []
+
+
 def _levels(desk: Desk) -> list[str]:
     return list(desk.taxonomy.urgency_ids)
 
@@ -311,8 +340,12 @@ def _cursor(after: str) -> tuple[int, int] | None:
 
 
 def _check_batch(who: Visitor, submitted_by: str | None) -> None:
-    """Monitors see the batches that they sent, reviewers all."""
-    if not who.access.reviews and submitted_by != who.access.person:
+    """People see the batches that they sent, administrators all.
+
+    A receipt tells how many reports came in, and a quarantined row was routed by nobody: either could tell a reviewer
+    of reports in a queue that they may not see.
+    """
+    if not who.access.administers and submitted_by != who.access.person:
         raise NotFound("no such batch")
 
 

@@ -41,10 +41,19 @@ class Verdict:
 
 def add(
     connection: Connection, seq: int, *, reviewer: str, violations: Sequence[str], urgency: str, note: str | None,
-    assessment: int | None, now: datetime, spans: Spans | None = None, blind: bool = False,
+    assessment: int | None, now: datetime, spans: Spans | None = None, blind: bool = False, queue: str | None = None,
+    unseen: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Record what a reviewer decided of report `seq`, having seen that assessment (None: none)."""
+    """Record what a reviewer decided of report `seq`, having seen that assessment (None: none).
+
+    `queue` is where they worked: it says who may read the correction. `unseen` are the `violations` that stood before
+    and were kept because this reviewer may not see them.
+    """
     body = _body(violations, urgency, spans) | {"assessment": assessment}
+    if queue is not None:
+        body["queue"] = queue
+    if unseen:
+        body["unseen"] = list(unseen)
     connection.execute(
         insert(correction).values(report=seq, reviewer=reviewer, at=now, body=body, note=note or None, blind=blind)
     )

@@ -9,13 +9,18 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert, select
 
 from pipeline.review.marks import Mark, pieces
-from pipeline.store import Store, audit
+from pipeline.store import Store, audit, batches, corrections, reports
 from pipeline.store.queues import work as open_items
+from pipeline.store.schema import assessment, queue_item
+from pipeline.taxonomy import load_taxonomy
+from tests.conftest import NOW
 from tests.review.conftest import REPORTS, Browser
 
 Visit = Callable[[str], Browser]
+MISCONDUCT = "peacekeeper_misconduct"  # restricted in the taxonomy
 
 
 def item(desk: Store, external_id: str, queue: str | None = None) -> str:
@@ -144,6 +149,80 @@ def test_what_may_not_be_seen_is_answered_as_what_is_not_there(
     for act in ("claim", "release", "decide", "escalate", "reopen"):
         data = {**values, "note": "x", "urgency": "low", "action": "save"}
         assert browser.post(f"/queues/{queue}/{report}/{act}", data=data).status_code == 404
+
+
+@pytest.fixture
+def shared(desk: Store) -> str:
+    """A report in an open queue and, as one that only may belong there, in a restricted one; its id."""
+    path = item(desk, "A2")
+    with desk.write() as connection:
+        here = connection.execute(
+            select(queue_item).where(queue_item.c.report == reports.find(connection, "A2")[0])
+        ).first()
+        assert here is not None
+        values = {k: v for k, v in here._mapping.items() if k != "seq"}
+        connection.execute(insert(queue_item).values(**values | {"queue": "conduct-and-discipline"}))
+        body = dict(
+            connection.execute(select(assessment.c.body).where(assessment.c.seq == here.assessment)).scalar_one()
+        )
+        body["violations"] = [
+            {**v, "decided": True, "evidence": [{"start": 0, "end": 30, "score": 1.0}]} if v["id"] == MISCONDUCT else v
+            for v in body["violations"]
+        ]
+        connection.execute(
+            insert(assessment).values(
+                report=here.report, model="test", policy="test", taxonomy="test", urgency="high", body=body,
+                sha256="0" * 64, created_at=NOW,
+            )
+        )  # fmt: skip
+    return path
+
+
+def test_a_hidden_type_shows_no_evidence_however_it_is_asked_for(visit: Visit, shared: str) -> None:
+    granted = f"/queues/conduct-and-discipline/{shared.rpartition('/')[2]}?focus={MISCONDUCT}"
+    name = next(v.name for v in load_taxonomy().violations if v.id == MISCONDUCT).lower()
+    assert f"evidence of {name}" in html.unescape(visit("cy").get(granted).text).lower()
+    browser = visit("ada")
+    assert MISCONDUCT not in browser.get(shared).text
+    assert browser.get(f"{shared}?focus={MISCONDUCT}").text == browser.get(f"{shared}?focus=no_such_type").text
+
+
+def test_what_was_said_in_a_restricted_queue_is_read_there_alone_and_outlives_others_decisions(
+    visit: Visit, shared: str, desk: Store
+) -> None:
+    report = shared.rpartition("/")[2]
+    restricted, (cy, ada) = f"/queues/conduct-and-discipline/{report}", (visit("cy"), visit("ada"))
+    before = ada.get(shared).text
+    values = cy.form_values(restricted, f"{restricted}/decide")
+    said = {"action": "save", "urgency": "critical", "violations": [MISCONDUCT], "note": "the canary note"}
+    assert cy.post(f"{restricted}/decide", data={**values, **said}).status_code == 200
+    assert "the canary note" in cy.get(restricted).text
+    assert ada.get(shared).text == before
+    mine = ada.form_values(shared, f"{shared}/decide")
+    for forbidden in (MISCONDUCT, "no_such_type"):
+        assert (
+            ada.post(f"{shared}/decide", data={**mine, "violations": [forbidden]} | {"action": "save"}).status_code
+            == 422
+        )
+    saved = {"action": "save", "urgency": "low", "violations": ["arbitrary_detention"]}
+    assert ada.post(f"{shared}/decide", data={**mine, **saved}).status_code == 200
+    page = ada.get(shared).text
+    assert "arbitrary detention; low" in page
+    assert MISCONDUCT.replace("_", " ") not in page
+    with desk.read() as connection:
+        seq = reports.find(connection, "A2")[0]
+        assert corrections.in_force(connection, [seq])[seq]["violations"] == ["arbitrary_detention", MISCONDUCT]
+
+
+def test_a_reviewer_sees_no_batch_of_others(visit: Visit, desk: Store) -> None:
+    with desk.read() as connection:
+        batch = batches.recent(connection)[0]
+    browser = visit("ada")
+    assert batch not in browser.get("/batches").text
+    for page in (f"/batches/{batch}", f"/batches/{batch}/quarantine.jsonl"):
+        assert browser.get(page).status_code == 404
+    for login in ("mo", "su"):
+        assert visit(login).get(f"/batches/{batch}").status_code == 200
 
 
 def test_a_look_at_a_restricted_item_is_on_record(visit: Visit, hidden: tuple[str, str], desk: Store) -> None:
