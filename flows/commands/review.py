@@ -91,6 +91,33 @@ def invite(
     _print_invitation(login, token, as_json=as_json)
 
 
+@people_app.command("token", epilog="Example: [bold]sitrep people token a.okoye --scope read --name dashboard[/bold]")
+def token(
+    login: Annotated[str, typer.Argument()],
+    scope: Annotated[list[str] | None, typer.Option("--scope", help="read, review or submit; may be repeated.")] = None,
+    name: Annotated[str, typer.Option("--name", help="What the token is for.")] = "program",
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How long it lasts.")] = 90,
+    revoke: Annotated[bool, typer.Option("--revoke", help="End all tokens of this person instead.")] = False,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """A token with which a program uses the API as this person; it is told once."""
+    from pipeline.store import tokens
+
+    with open_workspace(workspace).store.write() as connection:
+        if revoke:
+            ended = tokens.revoke(connection, login, by=getuser(), now=utc_now())
+            console.out.print(f"{ended} tokens of {login} ended")
+            return
+        made = tokens.issue(
+            connection, login, name=name, scopes=scope or ["read"], days=days, by=getuser(), now=utc_now()
+        )
+    if as_json:
+        console.print_json({"login": login, "token": made})
+    else:
+        console.out.print(made, soft_wrap=True)
+
+
 @people_app.command("disable", epilog="Example: [bold]sitrep people disable a.okoye[/bold]")
 def disable(login: Annotated[str, typer.Argument()], workspace: WorkspaceOption = HERE) -> None:
     """Close an account and end its sessions; what the person did stays."""

@@ -73,6 +73,7 @@ def create_app(
 ) -> FastAPI:
     """The review page over a store. `secure` says that people reach it by https: cookies then travel by nothing else."""
     from pipeline.review import pages
+    from pipeline.review.api import create_api
 
     root = Path(str(files("pipeline.review")))
     templates = Jinja2Templates(directory=root / "templates")
@@ -82,6 +83,7 @@ def create_app(
     app.state.desk = Desk(store, policy, taxonomy, limits, templates, secure, now)
     app.mount("/static", StaticFiles(directory=root / "static"), name="static")
     app.include_router(pages.router)
+    app.mount("/api", create_api(store, policy=policy, taxonomy=taxonomy, limits=limits, now=now))
 
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

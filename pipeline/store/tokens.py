@@ -1,0 +1,97 @@
+"""Tokens with which programs use the API as a person: scoped, ending, kept as SHA-256; and answers kept for repeats."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, cast
+
+from sqlalchemy import Connection, delete, insert, select
+
+from pipeline.access import Role
+from pipeline.errors import ConfigurationError, MonitorError, NotFound
+from pipeline.store import audit
+from pipeline.store.people import Person
+from pipeline.store.schema import api_answer, api_token, person
+
+Scope = Literal["read", "review", "submit"]
+SCOPES: tuple[Scope, ...] = ("read", "review", "submit")
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Who a token speaks for, and what it may be used for."""
+
+    person: Person
+    scopes: frozenset[str]
+
+
+def issue(
+    connection: Connection, login: str, *, name: str, scopes: Sequence[str], days: int, by: str, now: datetime
+) -> str:
+    """A new token, told once. It can never do more than the person may."""
+    if connection.execute(select(person.c.login).where(person.c.login == login)).one_or_none() is None:
+        raise NotFound(f"there is no person {login!r}")
+    if not scopes or set(scopes) - set(SCOPES):
+        raise ConfigurationError(f"a token has one scope or more of: {', '.join(SCOPES)}")
+    token = "sitrep_" + secrets.token_urlsafe(32)
+    connection.execute(delete(api_token).where(api_token.c.expires_at <= now))
+    connection.execute(
+        insert(api_token).values(
+            token_sha256=_hash(token), login=login, name=name, scopes=sorted(set(scopes)), created_at=now,
+            expires_at=now + timedelta(days=days),
+        )
+    )  # fmt: skip
+    audit.append(
+        connection, at=now, actor=by, action="token issued", subject=login, body={"scopes": sorted(set(scopes))}
+    )
+    return token
+
+
+def revoke(connection: Connection, login: str, *, by: str, now: datetime) -> int:
+    """End all tokens of a person; how many."""
+    ended = connection.execute(delete(api_token).where(api_token.c.login == login)).rowcount
+    if ended:
+        audit.append(connection, at=now, actor=by, action="tokens revoked", subject=login, body={"tokens": ended})
+    return ended
+
+
+def find(connection: Connection, token: str, *, now: datetime) -> Bearer | None:
+    """Who a token speaks for, while it lasts and the person is not disabled."""
+    row = connection.execute(
+        select(api_token.c.scopes, person)
+        .join(person, person.c.login == api_token.c.login)
+        .where(api_token.c.token_sha256 == _hash(token), api_token.c.expires_at > now, person.c.disabled.is_(False))
+    ).one_or_none()
+    if row is None:
+        return None
+    return Bearer(Person(row.login, row.name, cast(Role, row.role), frozenset(row.granted)), frozenset(row.scopes))
+
+
+def answered(connection: Connection, login: str, key: str, request: str) -> dict[str, Any] | None:
+    """What was answered to this request under this key; MonitorError where the key was used for another request."""
+    row = connection.execute(
+        select(api_answer).where(api_answer.c.login == login, api_answer.c.key_sha256 == _hash(key))
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_sha256 != _hash(request):
+        raise MonitorError("this Idempotency-Key was used for another request: choose a new one")
+    return dict(row.answer)
+
+
+def keep_answer(
+    connection: Connection, login: str, key: str, request: str, answer: dict[str, Any], *, now: datetime
+) -> None:
+    connection.execute(
+        insert(api_answer).values(
+            login=login, key_sha256=_hash(key), request_sha256=_hash(request), answer=answer, at=now
+        )
+    )
+
+
+def _hash(value: str) -> str:
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,149 @@
+"""The API: the same rights as on the page, changes once, errors as problem details, never a server error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import not_a_server_error
+from starlette.testclient import TestClient
+
+from pipeline.intake import Limits
+from pipeline.review import create_app
+from pipeline.store import Store, tokens
+from pipeline.triage import Rooms
+from tests.conftest import NOW
+
+Client = Callable[..., TestClient]
+
+
+@pytest.fixture
+def client(desk: Store, rooms: Rooms) -> Client:
+    def made(login: str, *scopes: str) -> TestClient:
+        with desk.write() as connection:
+            token = tokens.issue(
+                connection, login, name="t", scopes=scopes or tokens.SCOPES, days=1, by="test", now=NOW
+            )
+        app = create_app(desk, policy=rooms.policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW)
+        return TestClient(app, headers={"Authorization": f"Bearer {token}"})
+
+    return made
+
+
+def first(client: TestClient, queue: str) -> dict[str, Any]:
+    item: dict[str, Any] = client.get(f"/api/queues/{queue}/items").json()["items"][0]
+    return item
+
+
+def test_without_a_token_or_its_scope_nothing_is_told(client: Client, desk: Store) -> None:
+    reader = client("ada", "read")
+    assert reader.get("/api/queues").status_code == 200
+    assert reader.post("/api/batches", json={"reports": [{"text": "x"}]}).status_code == 403
+    refused = reader.get("/api/queues", headers={"Authorization": "Bearer wrong"})
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+    with desk.write() as connection:
+        assert tokens.revoke(connection, "ada", by="test", now=NOW) == 1
+    assert reader.get("/api/queues").status_code == 401
+
+
+def test_a_token_ends(desk: Store) -> None:
+    with desk.write() as connection:
+        token = tokens.issue(connection, "ada", name="t", scopes=["read"], days=1, by="test", now=NOW)
+        assert tokens.find(connection, token, now=NOW) is not None
+        assert tokens.find(connection, token, now=NOW + timedelta(days=2)) is None
+
+
+def test_what_one_may_not_see_is_answered_as_what_is_not_there(client: Client) -> None:
+    ada, cy = client("ada"), client("cy")
+    item = first(cy, "conduct-and-discipline")
+    hidden = ada.get(f"/api/queues/conduct-and-discipline/items/{item['report']}")
+    absent = ada.get("/api/queues/no-such-queue/items/none")
+    assert (hidden.status_code, hidden.json()) == (404, absent.json())
+    assert "conduct-and-discipline" not in {q["queue"] for q in ada.get("/api/queues").json()}
+    elsewhere = cy.get(f"/api/queues/conduct-and-discipline/items/{item['report']}").json()
+    for place in (q["queue"] for q in elsewhere["queues"]):
+        seen = ada.get(f"/api/queues/{place}/items/{item['report']}")
+        if seen.status_code == 200:
+            assert "mission_misconduct" not in seen.text
+            assert "conduct-and-discipline" not in seen.text
+    monitor = client("mo")
+    assert monitor.get("/api/queues").json() == []
+    assert monitor.get("/api/review-next").json() == []
+
+
+def test_pages_by_key_hold_every_item_once(client: Client) -> None:
+    ada = client("ada")
+    for queue in (q["queue"] for q in ada.get("/api/queues").json()):
+        whole = ada.get(f"/api/queues/{queue}/items").json()["items"]
+        found, after = [], None
+        while True:
+            page = ada.get(
+                f"/api/queues/{queue}/items", params={"limit": 1} | ({"after": after} if after else {})
+            ).json()
+            found += page["items"]
+            if not (after := page["next"]):
+                break
+        assert found == whole
+
+
+def test_a_decision_is_made_once_under_a_key_and_a_stale_one_is_refused(client: Client) -> None:
+    ada = client("ada")
+    queue = next(q["queue"] for q in ada.get("/api/queues").json() if q["open"])
+    item = first(ada, queue)
+    path = f"/api/queues/{queue}/items/{item['report']}/decision"
+    said = {"version": item["version"], "violations": ["unlawful_killing"], "urgency": "high"}
+    answer = ada.post(path, json=said, headers={"Idempotency-Key": "k1"})
+    assert answer.status_code == 200
+    assert ada.post(path, json=said, headers={"Idempotency-Key": "k1"}).json() == answer.json()
+    assert ada.post(path, json=said).status_code == 409
+    assert ada.post(path, json={**said, "urgency": "low"}, headers={"Idempotency-Key": "k1"}).status_code == 422
+    assert ada.get(path.removesuffix("/decision")).json()["reviewed"]["violations"] == ["unlawful_killing"]
+
+
+def test_a_batch_is_taken_in_once_under_a_key(client: Client) -> None:
+    mo, ada = client("mo"), client("ada")
+    body = {
+        "source": "gao",
+        "reports": [{"id": "Z1", "text": "Police beat two traders in Gao.", "report_date": "2025-02-13"}],
+    }
+    taken = mo.post("/api/batches", json=body, headers={"Idempotency-Key": "b1"})
+    assert (taken.status_code, taken.json()["accepted"]) == (201, 1)
+    assert mo.post("/api/batches", json=body, headers={"Idempotency-Key": "b1"}).json() == taken.json()
+    assert mo.get(f"/api/batches/{taken.json()['batch']}").json()["received"] == 1
+    assert ada.get(f"/api/batches/{taken.json()['batch']}").status_code == 404
+
+
+def test_input_that_does_not_fit_is_explained_without_quoting_it(client: Client) -> None:
+    answer = client("mo").post("/api/batches", json={"reports": [{"text": "Aminatou was here", "country": "Aminatou"}]})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert "Aminatou" not in answer.text
+
+
+# A few cases for each operation in the suite; SITREP_API_CASES=500 for as many as one likes.
+CASES = int(os.environ.get("SITREP_API_CASES", "12"))
+
+
+def test_no_request_is_a_server_error(client: Client) -> None:
+    tester = client("su")
+    loaded = schemathesis.openapi.from_asgi("/api/openapi.json", tester.app)
+    statuses: set[int] = set()
+    operations = [found.ok() for found in loaded.get_all_operations()]
+    assert len(operations) == 7
+
+    for operation in operations:
+
+        @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(case=operation.as_strategy())
+        def never_a_server_error(case: Any) -> None:
+            answer = case.call(headers=dict(tester.headers))
+            case.validate_response(answer, checks=[not_a_server_error])
+            statuses.add(answer.status_code)
+
+        never_a_server_error()
+    assert {200, 404} <= statuses
+    assert 401 not in statuses
