@@ -46,13 +46,13 @@ def _store(opened: Workspace) -> Check:
 
 
 def _audit(opened: Workspace) -> Check:
-    from pipeline.store import audit
+    from flows.custody import check_chain
 
-    with opened.store.read() as connection:
-        found = audit.verify(connection)
+    found, signed = check_chain(opened)
     if found.broken_at:
         return Check("audit chain", "broken", f"event {found.broken_at} {found.problem}", "compare with a backup")
-    return Check("audit chain", "ok", f"{found.events:,} events hold together")
+    mend = "" if signed else "let the nightly run sign it: sitrep audit key"
+    return Check("audit chain", "ok", f"{found.events:,} events hold together, {len(signed):,} signed heads", mend)
 
 
 def _policy(opened: Workspace) -> Check:

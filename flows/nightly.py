@@ -1,4 +1,4 @@
-"""The night: collect what lies in the drop folder, triage, deliver, back up, write the digest, check the chain.
+"""The night: collect what lies in the drop folder, triage, deliver, sign, back up, write the digest, check the chain.
 
 A night has a key, its date; a night that was finished is not run again, one that was cut off goes on where it stopped.
 One night at a time: a second run waits for the first. A dropped file is moved to `done` only after its rows are stored,
@@ -21,11 +21,12 @@ from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from flows.custody import check_chain, sign_head
 from flows.triage import Counts, triage
 from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.deliver import deliver
 from pipeline.digest import as_html, as_markdown, gather
-from pipeline.store import audit, nights, work
+from pipeline.store import nights, work
 from pipeline.store.backup import backup
 from pipeline.submit import submit
 
@@ -71,8 +72,8 @@ def digest_task(workspace: str, night: str, since: str, until: str) -> str:
     opened = open_workspace(Path(workspace))
     with opened.store.write() as connection:
         work.expire(connection, now=utc_now())
+    chain, _ = check_chain(opened)
     with opened.store.read() as connection:
-        chain = audit.verify(connection)
         digest = gather(
             connection,
             since=datetime.fromisoformat(since),
@@ -86,6 +87,14 @@ def digest_task(workspace: str, night: str, since: str, until: str) -> str:
     partial.write_text(as_html(digest, chain=words), encoding="utf-8")
     partial.replace(folder / f"{night}.html")
     return as_markdown(digest)
+
+
+@task(name="sign", cache_policy=NO_CACHE, persist_result=False)
+def sign_task(workspace: str) -> None:
+    """Sign the audit chain as it stands, where the settings name a key for it."""
+    opened = open_workspace(Path(workspace))
+    if opened.settings.audit.key_file:
+        sign_head(opened)
 
 
 @task(name="backup", cache_policy=NO_CACHE, persist_result=False)
@@ -115,6 +124,7 @@ async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
         collected = collect_task(workspace, night)
         triaged = await triage(workspace)
         delivered = deliver_task(workspace)
+        sign_task(workspace)
         backup_task(workspace, night)
         until = utc_now()
         words = digest_task(workspace, night, begun.since(until).isoformat(), until.isoformat())

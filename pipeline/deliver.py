@@ -61,7 +61,8 @@ def deliver(
                 done += [row.seq for row in rows[: error.sent]]
                 errors += [(row, error) for row in rows[error.sent :]]
         with store.write() as connection:
-            settled = outbox.settle(connection, token=claim.token, seqs=done, now=now())
+            moment = now()
+            settled = outbox.settle(connection, token=claim.token, seqs=done, now=moment)
             for row, problem in errors:
                 outbox.fail(
                     connection,
@@ -74,7 +75,7 @@ def deliver(
             leaves = [audit.canonical([row.idempotency_key, row.sha256]) for row in ordered if row.seq in set(done)]
             audit.append(
                 connection,
-                at=now(),
+                at=moment,  # by which a proof finds the event of a delivery
                 actor=actor,
                 action="deliver",
                 subject=f"deliveries {ordered[0].seq}..{ordered[-1].seq}",

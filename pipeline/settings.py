@@ -33,6 +33,17 @@ class WebhookSettings(BaseModel):
     allow_private: bool = Field(default=False, description="an inner address, and plain http, are right")
 
 
+class AuditSettings(BaseModel):
+    """Who signs the audit chain's heads, and by which keys others tell it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, description="the desk's name in the heads, such as desk.example.org")
+    key_file: Path | None = Field(default=None, description="signing key, outside the store: `sitrep audit key`")
+    verifiers: tuple[str, ...] = Field(default=(), description="verifier keys that are trusted, older ones too")
+    heads: Path = Field(default=Path("heads"), description="folder of the signed heads: copy it elsewhere")
+
+
 class Settings(BaseSettings):
     """Everything an operator can set. Relative paths are relative to the workspace."""
 
@@ -52,6 +63,7 @@ class Settings(BaseSettings):
     nightly: str = Field(default="0 2 * * *", description="when the nightly run starts, as a cron expression")
     time_zone: str = Field(default="UTC", description="time zone of the schedule, such as Africa/Bamako")
     webhooks: dict[str, WebhookSettings] = Field(default_factory=dict, description="destinations by name")
+    audit: AuditSettings = Field(default_factory=AuditSettings)
     chunk_size: int = Field(default=1000, ge=1, le=20_000, description="reports per task")
     max_text_characters: int = Field(default=200_000, ge=100, description="longer texts are quarantined")
     max_file_megabytes: int = Field(default=2048, ge=1, description="larger files are refused")

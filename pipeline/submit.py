@@ -121,6 +121,7 @@ def take_in(
             subject=batch,
             body={
                 "input": name,
+                "reports": audit.merkle_root(reports.received_lines(connection, batch)),
                 "accepted": receipt.accepted,
                 "duplicates": receipt.duplicates,
                 "quarantined": receipt.quarantined,

@@ -2,13 +2,12 @@
 
 An event's hash covers its canonical JSON (sorted keys, no spaces, UTF-8) and the previous hash, so
 that an edit, a deletion, an insertion or a reordering breaks the chain at a place that `verify` names.
+Whoever can write to the whole database could write the chain anew: signed heads, kept outside, tell that as well.
 Bodies carry ids, counts and hashes, never report text.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,11 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from pipeline.custody.check import Head
+from pipeline.custody.check import canonical as canonical
+from pipeline.custody.check import event_hash as hash_of
 from pipeline.errors import StoreError
+from pipeline.store import merkle
 from pipeline.store.schema import audit_event, audit_head
 
 GENESIS = "0" * 64
@@ -32,18 +35,13 @@ class Verification:
     problem: str | None = None
 
 
-def canonical(value: Any) -> bytes:
-    """The one spelling of a JSON value that is hashed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
 def event_hash(
     *, seq: int, at: datetime, actor: str, action: str, subject: str, body: Mapping[str, Any], previous: str
 ) -> str:
     """SHA-256 of an event, linked to the previous one."""
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
-    payload = {"seq": seq, "at": moment, "actor": actor, "action": action, "subject": subject}
-    return hashlib.sha256(canonical({**payload, "body": dict(body), "previous": previous})).hexdigest()
+    event = {"seq": seq, "at": moment, "actor": actor, "action": action, "subject": subject}
+    return hash_of({**event, "body": dict(body), "previous": previous})
 
 
 def lock(connection: Connection) -> None:
@@ -69,26 +67,48 @@ def append(
     return digest
 
 
-def verify(connection: Connection) -> Verification:
-    """Walk the whole chain; constant memory."""
-    previous, expected = GENESIS, 0
+def verify(connection: Connection, *, heads: Sequence[Head] = ()) -> Verification:
+    """Walk the whole chain, and compare it with heads that were signed earlier; constant memory."""
+    previous, tree = GENESIS, merkle.Tree()
+    signed = sorted((head for head in heads if head.size > 0), key=lambda head: head.size)
     for row in connection.execution_options(yield_per=1000).execute(select(audit_event).order_by(audit_event.c.seq)):
-        expected += 1
+        expected = tree.size + 1
         if row.seq != expected:
-            return Verification(expected - 1, previous, expected, f"event {expected} is missing")
+            return Verification(tree.size, previous, expected, f"event {expected} is missing")
         if row.previous != previous:
-            return Verification(expected - 1, previous, row.seq, "does not follow the event before it")
+            return Verification(tree.size, previous, row.seq, "does not follow the event before it")
         digest = event_hash(
             seq=row.seq, at=row.at, actor=row.actor, action=row.action, subject=row.subject, body=row.body,
             previous=row.previous,
         )  # fmt: skip
         if digest != row.hash:
-            return Verification(expected - 1, previous, row.seq, "was altered")
+            return Verification(tree.size, previous, row.seq, "was altered")
         previous = digest
-    head = connection.execute(select(audit_head).where(audit_head.c.id == 1)).one_or_none()
-    if head is None or (head.seq, head.hash) != (expected, previous):
-        return Verification(expected, previous, expected + 1, "the end of the chain was cut off or replaced")
-    return Verification(expected, previous)
+        tree.add(bytes.fromhex(digest))
+        while signed and signed[0].size == tree.size:
+            head = signed.pop(0)
+            if head.root != tree.root():
+                problem = f"or one before it is not what was signed at {head.at}: the chain was written anew"
+                return Verification(tree.size, previous, tree.size, problem)
+    if signed := [head for head in signed if head.size > tree.size]:
+        problem = f"is missing: {signed[-1].size:,} events were signed at {signed[-1].at}, the end was cut off"
+        return Verification(tree.size, previous, tree.size + 1, problem)
+    end = connection.execute(select(audit_head).where(audit_head.c.id == 1)).one_or_none()
+    if end is None or (end.seq, end.hash) != (tree.size, previous):
+        return Verification(tree.size, previous, tree.size + 1, "the end of the chain was cut off or replaced")
+    return Verification(tree.size, previous)
+
+
+def leaves(connection: Connection, start: int, end: int) -> Iterator[bytes]:
+    """The hashes of events as leaves of the tree, from `start` (from 0) up to but without `end`."""
+    query = select(audit_event.c.hash).where(audit_event.c.seq > start, audit_event.c.seq <= end)
+    for digest in connection.execution_options(yield_per=5000).execute(query.order_by(audit_event.c.seq)).scalars():
+        yield bytes.fromhex(digest)
+
+
+def size(connection: Connection) -> int:
+    """How many events there are."""
+    return int(connection.execute(select(audit_head.c.seq).where(audit_head.c.id == 1)).scalar_one())
 
 
 def events(connection: Connection, *, subject: str) -> Iterator[Any]:
@@ -98,15 +118,6 @@ def events(connection: Connection, *, subject: str) -> Iterator[Any]:
     )
 
 
-def merkle_root(leaves: Sequence[bytes]) -> str:
-    """The Merkle tree hash of RFC 6962, section 2.1: one event can stand for a thousand decisions."""
-    if not leaves:
-        return hashlib.sha256(b"").hexdigest()
-
-    def tree(nodes: Sequence[bytes]) -> bytes:
-        if len(nodes) == 1:
-            return hashlib.sha256(b"\x00" + nodes[0]).digest()
-        split = 1 << (len(nodes) - 1).bit_length() - 1
-        return hashlib.sha256(b"\x01" + tree(nodes[:split]) + tree(nodes[split:])).digest()
-
-    return tree(leaves).hex()
+def merkle_root(lines: Sequence[bytes]) -> str:
+    """The root of a tree of lines: one event can stand for a thousand decisions."""
+    return merkle.root(lines).hex()

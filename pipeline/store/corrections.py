@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, literal, select
 
 from pipeline.store import audit
 from pipeline.store.documents import moment
 from pipeline.store.reports import body_hash
 from pipeline.store.schema import adjudication, correction, report
+from pipeline.store.schema import assessment as decided
 
 SPAN_KINDS = ("place", "actor", "date")
 Spans = Sequence[Mapping[str, Any]]
@@ -57,7 +58,8 @@ def add(
     connection.execute(
         insert(correction).values(report=seq, reviewer=reviewer, at=now, body=body, note=note or None, blind=blind)
     )
-    _audit(connection, seq, reviewer, "reviewed", body, now)
+    decision = connection.execute(select(decided.c.sha256).where(decided.c.seq == assessment)).scalar_one_or_none()
+    _audit(connection, seq, reviewer, "reviewed", body, now, decision=decision)
 
 
 def adjudicate(
@@ -80,12 +82,23 @@ def of_report(connection: Connection, seq: int) -> list[Row[Any]]:
 def in_force(connection: Connection, seqs: Sequence[int]) -> dict[int, Mapping[str, Any]]:
     """The word that stands on each report of which a person said something, as results carry it."""
     found: dict[int, Mapping[str, Any]] = {}
+    for row in _standing(connection, seqs):
+        said = {key: row.body[key] for key in ("violations", "urgency", "spans") if key in row.body}
+        found[row.report] = {"by": row.by, "at": moment(row.at), "adjudicated": row.adjudicated, **said}
+    return found
+
+
+def hashes_in_force(connection: Connection, seqs: Sequence[int]) -> dict[int, str]:
+    """The SHA-256, as the audit chain holds it, of the word that stands on each report of which a person said something."""
+    return {row.report: body_hash(row.body) for row in _standing(connection, seqs)}
+
+
+def _standing(connection: Connection, seqs: Sequence[int]) -> Iterator[Row[Any]]:
+    """The newest correction of each report, then the newest adjudication, which stands over it."""
     for table, who in ((correction, correction.c.reviewer), (adjudication, adjudication.c.adjudicator)):
         newest = select(func.max(table.c.seq)).where(table.c.report.in_(seqs)).group_by(table.c.report)
-        for row in connection.execute(select(table, who.label("by")).where(table.c.seq.in_(newest))):
-            said = {key: row.body[key] for key in ("violations", "urgency", "spans") if key in row.body}
-            found[row.report] = {"by": row.by, "at": moment(row.at), "adjudicated": table is adjudication, **said}
-    return found
+        last = literal(table is adjudication).label("adjudicated")
+        yield from connection.execute(select(table, who.label("by"), last).where(table.c.seq.in_(newest)))
 
 
 def verdicts(connection: Connection) -> Iterator[Verdict]:
@@ -119,6 +132,10 @@ def _body(violations: Sequence[str], urgency: str, spans: Spans | None) -> dict[
     return said if spans is None else said | {"spans": [dict(span) for span in spans]}
 
 
-def _audit(connection: Connection, seq: int, person: str, action: str, body: Mapping[str, Any], now: datetime) -> None:
+def _audit(
+    connection: Connection, seq: int, person: str, action: str, body: Mapping[str, Any], now: datetime,
+    *, decision: str | None = None,
+) -> None:  # fmt: skip
     subject = connection.execute(select(report.c.id).where(report.c.seq == seq)).scalar_one()
-    audit.append(connection, at=now, actor=person, action=action, subject=subject, body={"sha256": body_hash(body)})
+    hashes = {"sha256": body_hash(body), "decision": decision}
+    audit.append(connection, at=now, actor=person, action=action, subject=subject, body=hashes)

@@ -104,6 +104,14 @@ def add(connection: Connection, intake: Intake) -> None:
             connection.execute(insert(table), rows)
 
 
+def received_lines(connection: Connection, batch_id: str) -> list[bytes]:
+    """Line, id and SHA-256 of each accepted report of a batch, in order: what the event of its intake stands for."""
+    rows = connection.execute(
+        select(report.c.line, report.c.id, report.c.sha256).where(report.c.batch == batch_id).order_by(report.c.line)
+    )
+    return [canonical(list(row)) for row in rows]
+
+
 def pending_chunks(connection: Connection, *, size: int, batch_id: str | None = None) -> list[tuple[int, int]]:
     """*(first, last)* sequence numbers of runs of at most `size` reports that wait, oldest first."""
     query = select(pending.c.report).order_by(pending.c.report)

@@ -317,6 +317,8 @@ audit_event = Table(
     Column("body", JSON, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
+    Index("ix_audit_event_subject", "subject"),
+    Index("ix_audit_event_at", "at"),
 )
 
 # The end of the chain, kept apart so that cutting off its tail shows, and so that PostgreSQL
@@ -327,4 +329,37 @@ audit_head = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", Sequence, nullable=False),
     Column("hash", String(64), nullable=False),
+)
+
+# Which reports left the house in which export, and what was said of them then: the lines that the event stands for.
+exported = Table(
+    "exported",
+    metadata,
+    Column("event", Sequence, ForeignKey("audit_event.seq"), primary_key=True, autoincrement=False),
+    Column("report", Sequence, ForeignKey("report.seq"), primary_key=True, autoincrement=False, index=True),
+    Column("decision", String(64), nullable=False, comment="SHA-256 of the assessment in force"),
+    Column("review", String(64), comment="SHA-256 of the correction or adjudication in force"),
+    sqlite_with_rowid=False,
+)
+
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("subject", String(40), nullable=False, index=True, comment="a report, or a batch with all its rows"),
+    Column("placed_by", Text, nullable=False),
+    Column("placed_at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("released_by", Text),
+    Column("released_at", Instant),
+)
+
+# Rows whose words are gone: reports by their id, quarantined and repeated rows by batch and line.
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("subject", String(60), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("ground", String(16), nullable=False, comment="request or retention"),
 )

@@ -1,0 +1,1 @@
+"""Custody: signed heads of the audit chain, proofs for outsiders, exports that name nobody."""
