@@ -7,15 +7,17 @@ only ever finish what is missing. Our rows are the truth, not Prefect's state.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import flow, task
 from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
-from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.workers import chunk_runner
 from flows.workspace import open_workspace, utc_now
+from pipeline.settings import Settings
 from pipeline.store import batches, reports
 from pipeline.submit import submit
 from pipeline.triage import NOTHING, ChunkResult, triage_chunk
@@ -47,13 +49,7 @@ def triage_chunk_task(workspace: str, first: int, last: int) -> Counts:
     return {"triaged": result.triaged, "items": result.items, "failed": result.failed}
 
 
-@flow(
-    name="triage",
-    # The model uses every core by itself; a second chunk at a time would only compete with it.
-    task_runner=ThreadPoolTaskRunner(max_workers=1),  # type: ignore[arg-type]
-    persist_result=False,
-    result_serializer="json",
-)
+@flow(name="triage", persist_result=False, result_serializer="json")
 async def triage(
     workspace: str, paths: list[str] | None = None, source: str | None = None, mapping: dict[str, str] | None = None
 ) -> dict[str, int | str | None]:
@@ -62,13 +58,30 @@ async def triage(
     opened = open_workspace(Path(workspace))
     with opened.store.read() as connection:
         chunks = reports.pending_chunks(connection, size=opened.settings.chunk_size)
-    futures: list[PrefectFuture[Counts]] = [triage_chunk_task.submit(workspace, first, last) for first, last in chunks]
-    total = NOTHING
-    for future in futures:
-        total += ChunkResult(**future.result())
+    total = _run_chunks(opened.settings, workspace, chunks)
     if batch:
         await _receipt_artifact(opened.settings.workspace, batch)
     return {"batch": batch, "triaged": total.triaged, "items": total.items, "failed": total.failed}
+
+
+def _run_chunks(settings: Settings, workspace: str, chunks: Sequence[tuple[int, int]]) -> ChunkResult:
+    """Triage all chunks; where one fails the others are finished first."""
+    total, failures = NOTHING, []
+    if not chunks:
+        return total
+    with chunk_runner(settings) as runner:
+        futures: list[PrefectFuture[Counts]] = [
+            runner.submit(triage_chunk_task, {"workspace": workspace, "first": first, "last": last})
+            for first, last in chunks
+        ]
+        for future in futures:
+            try:
+                total += ChunkResult(**future.result())
+            except Exception as error:
+                failures.append(error)
+    if failures:
+        raise failures[0]
+    return total
 
 
 async def _receipt_artifact(workspace: Path, batch: str) -> None:

@@ -45,6 +45,10 @@ time_zone = "UTC"
 # auto, cpu or cuda; auto, fp32 or bf16.
 device = "auto"
 precision = "auto"
+
+# Triage by several processes (`pip install "sitrep[dask]"`): so many on this machine, or a Dask scheduler's.
+# dask = 2
+# dask = "tls://10.0.0.5:8786"
 """
 
 
@@ -105,7 +109,12 @@ class Workspace:
 
         gazetteer = self.settings.path(self.settings.gazetteer) if self.settings.gazetteer else None
         return Rooms(
-            model=models.load(self.model_folder, device=self.settings.device, precision=self.settings.precision),
+            model=models.load(
+                self.model_folder,
+                device=self.settings.device,
+                precision=self.settings.precision,
+                threads=self.settings.threads,
+            ),
             extractor=Extractor(gazetteer=gazetteer),
             policy=self.policy,
             taxonomy=load_taxonomy(),

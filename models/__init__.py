@@ -19,11 +19,13 @@ def load(
     *,
     device: Literal["auto", "cpu", "cuda"] = "auto",
     precision: Literal["auto", "fp32", "bf16"] = "auto",
+    threads: int | None = None,
 ) -> ReportModel:
     """A model ready to read: a shipped version by name, a folder, or by default the newest shipped one.
 
     The GPU runtime is taken where torch sees a GPU (or `device="cuda"`), else the CPU runtime, which
-    imports neither torch nor transformers. Raises ModelError where files are missing or altered.
+    imports neither torch nor transformers and uses so many `threads`, by default one for every core. Raises ModelError
+    where files are missing or altered.
     """
     from models.registry import find
 
@@ -34,7 +36,7 @@ def load(
         return TorchModel.load(folder, device="cuda", precision=precision)
     from models.cpu import OpenVinoModel
 
-    return OpenVinoModel.load(folder, precision=precision)
+    return OpenVinoModel.load(folder, precision=precision, threads=threads)
 
 
 def _gpu_present() -> bool:

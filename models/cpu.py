@@ -20,10 +20,16 @@ class OpenVinoModel(Runtime):
     """A `ReportModel` on the CPU."""
 
     def __init__(
-        self, manifest: Manifest, base: Path, *, weights: dict[str, NDArray[np.float32]], precision: Precision
+        self,
+        manifest: Manifest,
+        base: Path,
+        *,
+        weights: dict[str, NDArray[np.float32]],
+        precision: Precision,
+        threads: int | None = None,
     ) -> None:
         super().__init__(manifest, base)
-        self._weights, self._precision = weights, precision
+        self._weights, self._precision, self._threads = weights, precision, threads
 
     @cached_property
     def _request(self) -> Any:
@@ -35,6 +41,8 @@ class OpenVinoModel(Runtime):
         able = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         bf16 = self._precision == "bf16" or (self._precision == "auto" and able)
         settings = {"INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32", "PERFORMANCE_HINT": "LATENCY"}
+        if self._threads:
+            settings["INFERENCE_NUM_THREADS"] = str(self._threads)
         compiled = core.compile_model(build_graph(self._weights), "CPU", settings)
         self._weights = {}  # the compiled model holds its own copy
         return compiled.create_infer_request()

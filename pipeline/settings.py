@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     model: str | None = Field(default=None, description="model version, or a folder; default: the shipped one")
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    threads: int | None = Field(default=None, ge=1, description="threads of the model on a CPU; default: every core")
+    dask: Annotated[int, Field(ge=1, le=512)] | str | None = Field(
+        default=None, description="triage by so many Dask workers on this machine, or by those of a scheduler's address"
+    )
     outbox: Path = Field(default=Path("outbox"), description="where the folder destination writes")
     drop: Path = Field(default=Path("drop"), description="files left here are taken in by the nightly run")
     digests: Path = Field(default=Path("digests"), description="where nightly digests are written")
@@ -68,6 +72,16 @@ class Settings(BaseSettings):
     max_text_characters: int = Field(default=200_000, ge=100, description="longer texts are quarantined")
     max_file_megabytes: int = Field(default=2048, ge=1, description="larger files are refused")
     near_duplicate_threshold: float = Field(default=0.85, gt=0, le=1)
+
+    @field_validator("dask", mode="before")
+    @classmethod
+    def _number_or_address(cls, value: Any) -> Any:
+        """The environment knows no numbers."""
+        if isinstance(value, str) and value.isdecimal():
+            return int(value)
+        if isinstance(value, str) and not value.startswith(("tls://", "tcp://")):
+            raise ValueError("a number of workers, or a scheduler's address such as tls://10.0.0.5:8786")
+        return value
 
     @classmethod
     def settings_customise_sources(

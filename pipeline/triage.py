@@ -1,4 +1,4 @@
-"""Triage of accepted reports: normalise, read, decide, extract, route, store; a chunk is one transaction.
+"""Triage of accepted reports: normalise, read, decide, extract, route, store; a chunk is one transaction at its end.
 
 Nothing here depends on Prefect: the flow calls `triage_chunk` per chunk, and so does `sitrep run --direct`.
 """
@@ -6,9 +6,11 @@ Nothing here depends on Prefect: the flow calls `triage_chunk` per chunk, and so
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from pipeline.classify import ReportModel, decide
@@ -54,19 +56,54 @@ class ChunkResult:
 
 
 NOTHING = ChunkResult(0, 0, 0)
+PARTS = (None, 100, 10, 1, 1)
+"""How many reports a transaction takes by how often their triage was begun without an end; past it none is read."""
 
 
 def triage_chunk(
     store: Store, first: int, last: int, rooms: Rooms, *, now: Callable[[], datetime], actor: str = "triage"
 ) -> ChunkResult:
-    """Triage the reports from `first` to `last` (sequence numbers) that still wait; again, it does nothing."""
+    """Triage the reports from `first` to `last` (sequence numbers) that still wait; again, it does nothing.
+
+    Reports whose triage was begun before and did not end are taken in smaller parts, each a transaction, and at last
+    one by one: where a report ends its process (a crash in a native library, no memory left), it is soon alone, and
+    goes to manual review unread when it has had its last try.
+    """
     with store.read() as connection:
-        waiting = reports.still_pending(connection, first, last)
-        loaded = reports.load(connection, waiting)
-    if not waiting:
+        waiting = reports.begun(connection, first, last)
+    total = NOTHING
+    for part, read in _parts(waiting):
+        total += _triage_part(store, part[0], part[-1], rooms, now=now, actor=actor, read=read)
+    return total
+
+
+def _parts(waiting: Mapping[int, int]) -> Iterator[tuple[list[int], bool]]:
+    """Runs of reports that were begun as often, no longer than that allows, and whether they are to be read."""
+    for begun, run in groupby(waiting, key=waiting.__getitem__):
+        seqs = list(run)
+        size = PARTS[min(begun, len(PARTS) - 1)] or len(seqs)
+        for start in range(0, len(seqs), size):
+            yield seqs[start : start + size], begun < len(PARTS)
+
+
+def _triage_part(
+    store: Store, first: int, last: int, rooms: Rooms, *, now: Callable[[], datetime], actor: str, read: bool
+) -> ChunkResult:
+    """Triage a part as a whole; where `read` is false its reports are sent to manual review as they are."""
+    with store.write() as connection:
+        loaded = reports.load(connection, reports.begin(connection, first, last))
+    if not loaded:
         return NOTHING
-    numbered = [(seq, loaded[seq]) for seq in waiting]
-    assessed, failed = _assess_splitting([report for _, report in numbered], rooms)
+    numbered = sorted(loaded.items())
+    batch = [report for _, report in numbered]
+    try:
+        assessed, failed = (
+            _assess_splitting(batch, rooms) if read else ([_unprocessed(report, rooms) for report in batch], len(batch))
+        )
+    except (OperatorError, KeyboardInterrupt):
+        with suppress(OperatorError), store.write() as connection:
+            reports.begin(connection, first, last, times=-1)
+        raise
     items = [
         (seq, item)
         for (seq, report), assessment in zip(numbered, assessed, strict=True)

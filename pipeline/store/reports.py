@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from pipeline.errors import NotFound
 from pipeline.report import Report
@@ -113,12 +113,17 @@ def received_lines(connection: Connection, batch_id: str) -> list[bytes]:
 
 
 def pending_chunks(connection: Connection, *, size: int, batch_id: str | None = None) -> list[tuple[int, int]]:
-    """*(first, last)* sequence numbers of runs of at most `size` reports that wait, oldest first."""
-    query = select(pending.c.report).order_by(pending.c.report)
+    """*(first, last)* sequence numbers of runs of at most `size` reports that wait, oldest first.
+
+    The database cuts them: millions of numbers never come here.
+    """
+    place = func.row_number().over(order_by=pending.c.report) - 1
+    numbered = select(pending.c.report, (place - place % size).label("chunk"))
     if batch_id is not None:
-        query = query.join(report, report.c.seq == pending.c.report).where(report.c.batch == batch_id)
-    seqs = list(connection.scalars(query))
-    return [(seqs[i], seqs[min(i + size, len(seqs)) - 1]) for i in range(0, len(seqs), size)]
+        numbered = numbered.join(report, report.c.seq == pending.c.report).where(report.c.batch == batch_id)
+    cut = numbered.subquery()
+    query = select(func.min(cut.c.report), func.max(cut.c.report)).group_by(cut.c.chunk).order_by(cut.c.chunk)
+    return [(first, last) for first, last in connection.execute(query)]
 
 
 def pending_count(connection: Connection) -> int:
@@ -138,6 +143,24 @@ def still_pending(connection: Connection, first: int, last: int, *, lock: bool =
     """
     query = select(pending.c.report).where(pending.c.report.between(first, last)).order_by(pending.c.report)
     return list(connection.scalars(query.with_for_update() if lock else query))
+
+
+def begun(connection: Connection, first: int, last: int) -> dict[int, int]:
+    """Those from `first` to `last` that wait, and how often each was begun without an end."""
+    query = select(pending.c.report, pending.c.begun).where(pending.c.report.between(first, last))
+    return {row.report: row.begun for row in connection.execute(query.order_by(pending.c.report))}
+
+
+def begin(connection: Connection, first: int, last: int, *, times: int = 1) -> list[int]:
+    """Note that the triage of those from `first` to `last` that wait begins, and name them.
+
+    `times=-1` takes it back, where it was not the reports that stopped it.
+    """
+    seqs = still_pending(connection, first, last, lock=True)
+    for start in range(0, len(seqs), _VARIABLES):
+        chosen = pending.c.report.in_(seqs[start : start + _VARIABLES])
+        connection.execute(update(pending).where(chosen).values(begun=pending.c.begun + times))
+    return seqs
 
 
 def find(connection: Connection, ident: str) -> tuple[int, Report]:

@@ -99,7 +99,10 @@ report = Table(
 
 # Accepted reports that wait for triage: a row leaves in the transaction that stores its assessment.
 pending = Table(
-    "pending", metadata, Column("report", Sequence, ForeignKey("report.seq"), primary_key=True, autoincrement=False)
+    "pending",
+    metadata,
+    Column("report", Sequence, ForeignKey("report.seq"), primary_key=True, autoincrement=False),
+    Column("begun", Integer, nullable=False, server_default="0", comment="times that a triage of it did not end"),
 )
 
 duplicate = Table(
