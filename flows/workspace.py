@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigurationError, StoreError
 from pipeline.settings import SETTINGS_FILE, Settings, WebhookSettings, load_settings
-from pipeline.store.engine import Store, check_store, newest_migration, open_store
+from pipeline.store.engine import Store, check_store, migrations, open_store
 
 if TYPE_CHECKING:
     from pipeline.intake import Limits
@@ -66,13 +66,13 @@ class Workspace:
     def store(self) -> Store:
         """The store, at this version's schema; StoreError where `sitrep init` or `sitrep upgrade` was not run."""
         store = open_store(self.settings.database.get_secret_value(), base=self.settings.workspace)
-        found, newest = check_store(store), newest_migration()
-        if found < newest:
+        found, known = check_store(store), migrations()
+        if found not in known:
+            raise StoreError(f"the store has the tables of a newer version ({found}): install that version of Sitrep")
+        if found != known[-1]:
             raise StoreError(
                 f"the store has the tables of an older version ({found}): run `sitrep backup`, `sitrep upgrade`"
             )
-        if found > newest:
-            raise StoreError(f"the store has the tables of a newer version ({found}): install that version of Sitrep")
         return store
 
     @cached_property

@@ -7,6 +7,7 @@ sqlite.org/wal.html#walresetbug); before it, the rollback journal with synchrono
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,7 +129,17 @@ def check_store(store: Store) -> str:
         raise StoreError("the store cannot be read: run `sitrep init`, or see `sitrep doctor`") from error
 
 
-def newest_migration() -> str:
-    """The migration that this version's tables are at: the last of the files, whose names begin with their numbers."""
-    versions = files("pipeline.store").joinpath("migrations", "versions")
-    return max(entry.name[:4] for entry in versions.iterdir() if entry.name[:4].isdecimal())
+def migrations() -> list[str]:
+    """The migrations that this version knows, in the order in which they are applied.
+
+    Read from the files' own words, because Alembic takes longer to load than most commands run.
+    """
+    following = {}
+    for entry in files("pipeline.store").joinpath("migrations", "versions").iterdir():
+        if entry.name.endswith(".py"):
+            said = dict(re.findall(r'^(revision|down_revision) = (?:"(\w+)"|None)$', entry.read_text("utf-8"), re.M))
+            following[said["down_revision"]] = said["revision"]
+    order = [following[""]]
+    while order[-1] in following:
+        order.append(following[order[-1]])
+    return order

@@ -9,12 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from pipeline.errors import StoreError
 from pipeline.store import Store, audit, open_store
-from pipeline.store.engine import check_store, wal_is_safe
+from pipeline.store.engine import check_store, migrations, wal_is_safe
 from pipeline.store.migrate import downgrade, upgrade
 from pipeline.store.schema import metadata
 from tests.postgres import database
@@ -41,8 +43,13 @@ def test_migrations_go_down_and_up_again(any_store: Store) -> None:
     downgrade(store, revision="base")
     assert set(inspect(store.engine).get_table_names()) == {"alembic_version"}
     upgrade(store)
-    newest = max(Path("pipeline/store/migrations/versions").glob("[0-9]*.py")).name[:4]
-    assert check_store(store) == newest
+    assert check_store(store) == migrations()[-1]
+
+
+def test_the_migrations_are_known_in_alembics_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", "pipeline/store/migrations")
+    assert [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()] == migrations()[::-1]
 
 
 def test_upgrading_twice_changes_nothing(store: Store, now: Callable[[], datetime]) -> None:
