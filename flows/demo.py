@@ -15,9 +15,10 @@ from pathlib import Path
 from rich.console import Console
 
 from flows import console
+from flows.exports import export
 from flows.run import run_quietly
 from flows.workspace import init_workspace, open_workspace, utc_now
-from pipeline.results import report_results, write_results
+from pipeline.results import report_results
 from pipeline.store import batches, queues, reports
 from pipeline.submit import submit
 
@@ -52,7 +53,7 @@ def main(picture: Path | None = None) -> None:
         console.out.rule(f"Most urgent, {number} of 2")
         console.print_report(results[seq], found[seq].text)
     results_path = WORKSPACE / "results.jsonl"
-    write_results(opened.store, [receipt.batch], results_path)
+    export(opened, "results", results_path, batch=receipt.batch, by="demo")
     shown = WORKSPACE.relative_to(Path.cwd()) if WORKSPACE.is_relative_to(Path.cwd()) else WORKSPACE
     console.out.print(f"\nDone in {time.monotonic() - began:.0f} s. Where to look next:")
     console.out.print(f"  {shown}/results.jsonl                        what was found, one JSON object per row")

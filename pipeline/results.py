@@ -3,59 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from pipeline.store import Store, batches, corrections, queues, reports
+from pipeline.store import batches, corrections, queues, reports
 from pipeline.store.documents import moment, result
 from pipeline.store.schema import report
 
 ROWS_AT_A_TIME = 500
 
 
-def write_results(
-    store: Store, batch_ids: Sequence[str], path: Path, *, progress: Callable[[int], None] = lambda rows: None
-) -> int:
-    """Write the results of batches as JSON Lines; the number of lines. The file appears when complete."""
-    partial = path.with_name(path.name + ".partial")
-    written = 0
-    with store.read() as connection, partial.open("w", encoding="utf-8") as stream:
-        for batch in batch_ids:
-            for line in batch_results(connection, batch):
-                stream.write(json.dumps(line, ensure_ascii=False) + "\n")
-                written += 1
-                progress(1)
-    partial.replace(path)
-    return written
+def json_line(value: Any) -> str:
+    """A value as a line of JSON Lines."""
+    return json.dumps(value, ensure_ascii=False) + "\n"
 
 
-def write_quarantine(store: Store, batch_ids: Sequence[str], path: Path) -> int:
-    """Write quarantined rows with their original content as JSON Lines; the number of lines.
+def quarantine_lines(connection: Connection, batch: str) -> Iterator[str]:
+    """The quarantined rows of a batch with their original content as JSON Lines.
 
     A row of a table is written as its cells, so that it can be mended in place and submitted again;
     the reason stands beside it under `_quarantined`.
     """
-    partial = path.with_name(path.name + ".partial")
-    written = 0
-    with store.read() as connection, partial.open("w", encoding="utf-8") as stream:
-        for batch in batch_ids:
-            for line in quarantine_lines(connection, batch):
-                stream.write(line)
-                written += 1
-    partial.replace(path)
-    return written
-
-
-def quarantine_lines(connection: Connection, batch: str) -> Iterator[str]:
-    """The quarantined rows of a batch as lines of JSON."""
     for row in batches.quarantined(connection, batch):
         content = row.content if isinstance(row.content, dict) else {"content": row.content}
         why = {"where": row.locator, "reason": row.reason, "message": row.message}
-        yield json.dumps({**content, "_quarantined": why}, ensure_ascii=False) + "\n"
+        yield json_line({**content, "_quarantined": why})
 
 
 def batch_results(connection: Connection, batch: str) -> Iterator[dict[str, Any]]:

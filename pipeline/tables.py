@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigurationError
-
 if TYPE_CHECKING:
     import pandas as pd
 
+TABLES = (".csv", ".parquet")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
@@ -31,14 +30,12 @@ def results_table(results: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write as CSV or Parquet, by the file's suffix."""
+    """Write as CSV or Parquet, by the file's suffix, which is one of TABLES."""
     if path.suffix == ".parquet":
         table.to_parquet(path, index=False)
-    elif path.suffix == ".csv":
+    else:
         safe = table.apply(lambda column: column.map(safe_cell))
         safe.to_csv(path, index=False, encoding="utf-8-sig")
-    else:
-        raise ConfigurationError(f"{path.name}: name a file that ends in .jsonl, .csv or .parquet")
 
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:

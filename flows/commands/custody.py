@@ -106,16 +106,16 @@ def audit_proof(
         sign_head(opened)
     note, head = _newest(signed_heads(opened))
     with opened.store.read() as connection:
-        proof = prove(connection, report, note=note, head=head, contents=contents)
+        proof, unproved = prove(connection, report, note=note, head=head, contents=contents)
     out.write_text(json.dumps(proof, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    counts = {"file": str(out), "events": len(proof["links"]), "unproved": len(proof["unproved"])}
+    counts = {"file": str(out), "events": len(proof["links"]), "unproved": len(unproved)}
     if as_json:
         console.print_json(counts)
     else:
         console.out.print(f"{out}: {counts['events']} events of report {proof['report']}")
-        if proof["unproved"]:
+        if unproved:
             console.out.print(f"  {counts['unproved']} more are not in it: later than the head, or from before proofs")
-    raise typer.Exit(1 if proof["unproved"] else 0)
+    raise typer.Exit(1 if unproved else 0)
 
 
 @app.command("check", epilog="Example: [bold]sitrep audit check proof.json --key 'desk.example.org+1a2b+AbC…'[/bold]")

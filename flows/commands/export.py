@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import Workspace, open_workspace, utc_now
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from pipeline.interchange import Document
+from flows.workspace import open_workspace, utc_now
 
 app = typer.Typer()
 import_app = typer.Typer(help="Take in what people said in other tools.", no_args_is_help=True)
@@ -39,32 +33,12 @@ def export(
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """Write results, quarantined rows to mend, corrections as a dataset, or files for other tools."""
-    from pipeline.results import batch_results, write_quarantine, write_results
-    from pipeline.store import batches
-    from pipeline.tables import results_table, write_table
+    """Write results, quarantined rows to mend, corrections as a dataset, or files for other tools; it goes on record."""
+    from flows.exports import export as write
 
     if what not in WHAT:
         raise typer.BadParameter(f"{what!r} is none of: {', '.join(WHAT)}")
-    opened = open_workspace(workspace)
-    with opened.store.read() as connection:
-        if batch:
-            batches.receipt(connection, batch)
-        chosen = [batch] if batch else batches.recent(connection, limit=1_000_000)[::-1]
-    if what == "results" and out.suffix != ".jsonl":
-        with opened.store.read() as connection:
-            table = results_table(line for ident in chosen for line in batch_results(connection, ident))
-        write_table(table, out)
-        written = len(table)
-    elif what == "results":
-        written = write_results(opened.store, chosen, out)
-    elif what == "quarantine":
-        written = write_quarantine(opened.store, chosen, out)
-    elif what == "corrections":
-        written = _write_corrections(opened, out)
-    else:
-        with opened.store.read() as connection:
-            written = _write_documents(connection, what, chosen, out)
+    written = write(open_workspace(workspace), what, out, batch=batch, by=getuser())
     if as_json:
         console.print_json({"written": written, "file": str(out)})
     else:
@@ -95,60 +69,3 @@ def import_corrections(
         )
     if counts["unknown_reports"]:
         raise typer.Exit(1)
-
-
-def _write_corrections(opened: Workspace, out: Path) -> int:
-    """As a `datasets` dataset in a folder, or a Parquet or JSON Lines file by the suffix."""
-    from corpora.schema import to_dataset
-    from flows.corrections import corrected
-
-    with opened.store.read() as connection:
-        found = corrected(connection)
-    dataset = to_dataset(found)
-    if out.suffix == ".parquet":
-        dataset.to_parquet(out)
-    elif out.suffix == ".jsonl":
-        dataset.to_json(out, force_ascii=False)
-    else:
-        dataset.save_to_disk(out)
-    return len(found)
-
-
-def _write_documents(connection: Connection, what: str, batches: list[str], out: Path) -> int:
-    """Write documents in another tool's format. The file appears when complete."""
-    from pipeline.interchange import argilla, documents, followthemoney, geojson, label_studio, primero, spreadsheets
-
-    counted = _Counted(documents(connection, batches))
-    partial = out.with_name(out.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="") as stream:
-        if what == "hxl":
-            spreadsheets.write_hxl(counted, stream)
-        elif what == "uwazi":
-            spreadsheets.write_uwazi(counted, stream)
-        elif what == "geojson":
-            json.dump(geojson.feature_collection(counted), stream, ensure_ascii=False)
-        elif what == "followthemoney":
-            stream.writelines(_line(entity) for document in counted for entity in followthemoney.entities(document))
-        elif what == "label-studio":
-            json.dump([label_studio.task(document) for document in counted], stream, ensure_ascii=False)
-        else:
-            one = {"argilla": argilla.record, "primero": primero.incident}[what]
-            stream.writelines(_line(one(document)) for document in counted)
-    partial.replace(out)
-    return counted.count
-
-
-class _Counted:
-    """Documents as they pass, counted."""
-
-    def __init__(self, found: Iterable[Document]) -> None:
-        self.found, self.count = found, 0
-
-    def __iter__(self) -> Iterator[Document]:
-        for document in self.found:
-            self.count += 1
-            yield document
-
-
-def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) + "\n"

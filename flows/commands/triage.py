@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +46,9 @@ def submit(
 @app.command(epilog="Example: [bold]sitrep run reports.csv --out results.jsonl[/bold]")
 def run(
     paths: Annotated[list[Path] | None, typer.Argument(help="Reports to take in first; - for standard input.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the results as JSON Lines.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the results as JSON Lines, or as .csv or .parquet.")
+    ] = None,
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, help="Dry run on N reports: show the queue load.")
     ] = None,
@@ -70,7 +73,9 @@ def run(
     problems = quarantined(opened, receipt.batch) if receipt else []
     written = 0
     if out:
-        written = _write_results(opened, out, receipt.batch if receipt else None)
+        from flows.exports import export
+
+        written = export(opened, "results", out, batch=receipt.batch if receipt else None, by=getuser())
     if as_json:
         console.print_json(
             {
@@ -203,15 +208,6 @@ def _sample(
     console.print_receipt(receipt, [])
     console.out.print()
     console.print_queues(opened.policy, summaries, now=utc_now())
-
-
-def _write_results(opened: Workspace, path: Path, batch: str | None) -> int:
-    from pipeline.results import write_results
-    from pipeline.store import batches
-
-    with opened.store.read() as connection:
-        chosen = [batch] if batch else batches.recent(connection, limit=1_000_000)[::-1]
-    return write_results(opened.store, chosen, path)
 
 
 def quarantined(opened: Workspace, batch: str) -> list[Any]:

@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "sitrep-proof/1"
 ED25519 = b"\x01"
-# The part of an event's body that is the root of a tree with a leaf for each report.
-ROOTS = {"submit": "reports", "triage": "decisions", "deliver": "messages", "exported": "reports"}
+# Events that stand for many reports: what in their body is the root of a tree with a line for each, and the count of lines.
+TREES = {
+    "submit": ("reports", "accepted"),
+    "triage": ("decisions", "reports"),
+    "deliver": ("messages", "sent"),
+    "exported": ("reports", "count"),
+}
+EVENT = ("seq", "at", "actor", "action", "subject", "body", "previous")
 
 
 class Refused(Exception):
@@ -66,8 +71,7 @@ def canonical(value: Any) -> bytes:
 
 def event_hash(event: Mapping[str, Any]) -> str:
     """SHA-256 of an event, linked to the one before it. `at` is UTC in ISO 8601 with microseconds."""
-    keys = ("seq", "at", "actor", "action", "subject", "body", "previous")
-    return hashlib.sha256(canonical({key: event[key] for key in keys})).hexdigest()
+    return hashlib.sha256(canonical({key: event[key] for key in EVENT})).hexdigest()
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -107,9 +111,9 @@ def read_verifier(words: str) -> Verifier:
     """A verifier key as C2SP signed-note spells it: `name+id+base64`. The base64 may itself hold a plus."""
     try:
         name, ident, encoded = words.strip().split("+", 2)
-        raw = base64.b64decode(encoded, validate=True)
+        raw = _base64(encoded)
         found = Verifier(name, bytes.fromhex(ident), Ed25519PublicKey.from_public_bytes(raw[1:]))
-    except (ValueError, binascii.Error) as error:
+    except ValueError as error:
         raise Refused("a verifier key is not of the form name+id+base64") from error
     if raw[:1] != ED25519 or key_id(name, raw[1:]) != found.key_id:
         raise Refused(f"the verifier key of {name} is damaged: its id is that of another key")
@@ -120,15 +124,15 @@ def read_head(note: str, verifiers: Sequence[Verifier]) -> Head:
     """The head in a signed note; Refused unless one of the keys signed it."""
     body, gap, signatures = note.rpartition("\n\n")
     lines = body.split("\n")
-    if not gap or len(lines) < 4:
+    if not gap or len(lines) < 4 or not signatures.endswith("\n"):
         raise Refused("the head is no signed note")
     text = (body + "\n").encode()
-    for line in signatures.strip("\n").split("\n"):
+    for line in signatures.removesuffix("\n").split("\n"):
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.partition(" ")
         try:
-            raw = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+            raw = _base64(encoded)
+        except ValueError:
             continue
         for verifier in verifiers:
             if dash == "—" and (verifier.name, verifier.key_id) == (name, raw[:4]):
@@ -143,9 +147,35 @@ def read_head(note: str, verifiers: Sequence[Verifier]) -> Head:
 def _head(lines: Sequence[str], signed_by: str) -> Head:
     origin, size, root, at = lines[:4]
     try:
-        return Head(origin, int(size), base64.b64decode(root, validate=True), at, signed_by)
-    except (ValueError, binascii.Error) as error:
+        return Head(origin, int(size), _base64(root), at, signed_by)
+    except ValueError as error:
         raise Refused("the head is signed, but is not one that this program can read") from error
+
+
+def _base64(encoded: str) -> bytes:
+    """The bytes, from their one spelling; ValueError for any other, so that no byte of a proof can change unseen."""
+    raw = base64.b64decode(encoded, validate=True)
+    if base64.b64encode(raw).decode() != encoded:
+        raise ValueError("not the one spelling of its bytes")
+    return raw
+
+
+def _hex(spelt: str) -> bytes:
+    """A SHA-256 from its one spelling in hex."""
+    raw = bytes.fromhex(spelt)
+    if raw.hex() != spelt or len(raw) != 32:
+        raise ValueError("not the one spelling of a hash")
+    return raw
+
+
+def _path(spelt: Sequence[str]) -> list[bytes]:
+    return [_hex(part) for part in _list(spelt)]
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError("not a list")
+    return value
 
 
 def check_proof(proof: Mapping[str, Any], verifiers: Sequence[Verifier], *, text: bytes | None = None) -> list[str]:
@@ -160,6 +190,7 @@ def check_proof(proof: Mapping[str, Any], verifiers: Sequence[Verifier], *, text
 
 
 def _check(proof: Mapping[str, Any], verifiers: Sequence[Verifier], text: bytes | None) -> list[str]:
+    _fields(proof, {"format", "report", "sha256", "head", "links"}, {"contents"})
     if proof["format"] != FORMAT:
         raise Refused(f"the proof is not of the format {FORMAT}")
     head = read_head(proof["head"], verifiers)
@@ -169,34 +200,58 @@ def _check(proof: Mapping[str, Any], verifiers: Sequence[Verifier], text: bytes 
         if hashlib.sha256(text).hexdigest() != sha256:
             raise Refused("the text is not the one that the proof is about")
         said.append(f"the text is that of report {report}")
+    seen = [(link["event"]["seq"], link["event"]["action"]) for link in proof["links"]]
+    if not seen or seen[0][1] != "submit" or seen != sorted(set(seen)):
+        raise Refused("the events are not in the order in which they happened, from the submission on")
     decisions: set[str] = set()
     reviews: set[str | None] = {None}
     for link in proof["links"]:
         event = link["event"]
         _in_log(event, link["path"], head)
-        action, line = event["action"], link.get("line")
-        if action in ROOTS:
-            leaf = leaf_hash(canonical(line["leaf"]))
-            path = [bytes.fromhex(part) for part in line["path"]]
-            root = root_from_path(leaf, index=line["index"], size=line["size"], path=path)
-            if root.hex() != event["body"][ROOTS[action]]:
-                raise Refused(f"event {event['seq']} ({action}) does not hold the report's line")
-        elif event["subject"] != report:
-            raise Refused(f"event {event['seq']} ({action}) is about another report")
-        said.append(_fits(event, line["leaf"] if line else [], report, sha256, decisions, reviews))
-    for kind, hashes in (("decision", decisions), ("review", reviews)):
-        for body in proof.get("contents", {}).get(kind, ()):
-            if hashlib.sha256(canonical(body)).hexdigest() not in hashes:
+        if event["action"] in TREES:
+            _fields(link, {"event", "path", "lines"})
+            for leaf in _in_event(event, link["lines"]):
+                said.append(_fits(event, leaf, report, sha256, decisions, reviews))
+            continue
+        _fields(link, {"event", "path"})
+        if event["subject"] != report:
+            raise Refused(f"event {event['seq']} ({event['action']}) is about another report")
+        said.append(_fits(event, (), report, sha256, decisions, reviews))
+    if "contents" in proof:
+        _fields(proof["contents"], {"decision", "review"})
+        for kind, hashes in (("decision", decisions), ("review", reviews)):
+            if any(
+                hashlib.sha256(canonical(body)).hexdigest() not in hashes for body in _list(proof["contents"][kind])
+            ):
                 raise Refused(f"a {kind} in the proof is not one that was recorded")
     return said
 
 
+def _fields(value: Mapping[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> None:
+    if not required <= value.keys() <= required | optional:
+        raise Refused("the proof has fields that its format does not have, or lacks some")
+
+
 def _in_log(event: Mapping[str, Any], path: Sequence[str], head: Head) -> None:
-    """Whether an event is in the tree of the head, at its own place."""
+    """Refused unless an event is in the tree of the head, at its own place."""
+    _fields(event, set(EVENT))
     leaf = leaf_hash(bytes.fromhex(event_hash(event)))
-    siblings = [bytes.fromhex(part) for part in path]
-    if root_from_path(leaf, index=event["seq"] - 1, size=head.size, path=siblings) != head.root:
+    if root_from_path(leaf, index=event["seq"] - 1, size=head.size, path=_path(path)) != head.root:
         raise Refused(f"event {event['seq']} ({event['action']}) is not in the log that was signed, or was altered")
+
+
+def _in_event(event: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> list[Sequence[Any]]:
+    """The report's lines; Refused unless each is in the tree that the event names."""
+    root, size = (event["body"][key] for key in TREES[event["action"]])
+    places = [line["index"] for line in lines]
+    if not places or places != sorted(set(places)) or any(type(place) is not int for place in places):
+        raise Refused(f"the lines of event {event['seq']} ({event['action']}) are not in their order")
+    for line in lines:
+        _fields(line, {"leaf", "index", "path"})
+        leaf = leaf_hash(canonical(line["leaf"]))
+        if root_from_path(leaf, index=line["index"], size=size, path=_path(line["path"])).hex() != root:
+            raise Refused(f"event {event['seq']} ({event['action']}) does not hold the report's line")
+    return [line["leaf"] for line in lines]
 
 
 def _fits(

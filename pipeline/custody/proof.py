@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select
 
-from pipeline.custody.check import FORMAT, ROOTS, Head, canonical
+from pipeline.custody.check import EVENT, FORMAT, TREES, Head, canonical
+from pipeline.errors import NotFound
 from pipeline.store import audit, merkle, reports
 from pipeline.store.schema import (
     adjudication,
@@ -26,31 +27,36 @@ from pipeline.store.schema import (
 )
 
 
-def prove(connection: Connection, ident: str, *, note: str, head: Head, contents: bool = False) -> dict[str, Any]:
-    """The proof for a report, as far as the head in the signed `note` reaches.
+def prove(
+    connection: Connection, ident: str, *, note: str, head: Head, contents: bool = False
+) -> tuple[dict[str, Any], list[int]]:
+    """The proof for a report as far as the head in the signed `note` reaches, and the events that are not in it.
 
-    `unproved` names events of the report that are not in it: later ones, and those whose line cannot be put together
-    any more. `contents` adds what was decided and what reviewers said, without the text.
+    Those are later ones, and events whose line for the report cannot be put together any more. `contents` adds what was
+    decided and what reviewers said, without the text. NotFound where not even the submission can be proved.
     """
     seq, found = reports.find(connection, ident)
     stretch = lru_cache(maxsize=None)(lambda start, end: merkle.root(audit.leaves(connection, start, end)))
     links: list[dict[str, Any]] = []
     unproved = []
     for event in _events(connection, seq, found.id, found.batch):
-        line = _line(connection, event, seq) if event.action in ROOTS else None
-        if event.seq > head.size or (event.action in ROOTS and line is None):
+        lines = _lines(connection, event, seq) if event.action in TREES else None
+        if event.seq > head.size or lines == []:
             unproved.append(event.seq)
             continue
         path = merkle.path(event.seq - 1, head.size, stretch)
         link = {"event": _as_hashed(event), "path": [part.hex() for part in path]}
-        links.append(link if line is None else {**link, "line": line})
+        links.append(link if lines is None else {**link, "lines": lines})
+    if not links or links[0]["event"]["action"] != "submit":
+        raise NotFound(
+            f"report {found.id} came in after the newest signed head, or before Sitrep kept what a proof needs"
+        )
     proof: dict[str, Any] = {"format": FORMAT, "report": found.id, "sha256": found.sha256, "head": note, "links": links}
     if contents:
-        proved = {link["event"]["body"].get("sha256") for link in links} | {
-            link["line"]["leaf"][3] for link in links if link["event"]["action"] == "triage"
-        }
+        proved = {link["event"]["body"].get("sha256") for link in links}
+        proved |= {line["leaf"][3] for link in links if link["event"]["action"] == "triage" for line in link["lines"]}
         proof["contents"] = _contents(connection, seq, proved)
-    return {**proof, "unproved": unproved}
+    return proof, unproved
 
 
 def _events(connection: Connection, seq: int, ident: str, batch: str) -> Sequence[Row[Any]]:
@@ -76,17 +82,20 @@ def _events(connection: Connection, seq: int, ident: str, batch: str) -> Sequenc
     ).all()
 
 
-def _line(connection: Connection, event: Row[Any], seq: int) -> dict[str, Any] | None:
-    """The report's line among those that an event stands for, with its path; None where they are not the event's."""
-    lines = LINES[event.action](connection, event)
-    leaves = [canonical(leaf) for _, leaf in lines]
-    if merkle.root(leaves).hex() != event.body.get(ROOTS[event.action]):
-        return None
-    index = next((number for number, (owner, _) in enumerate(lines) if owner == seq), None)
-    if index is None:  # another event of the same moment
-        return None
-    path = merkle.path(index, len(leaves), lambda start, end: merkle.root(leaves[start:end]))
-    return {"leaf": lines[index][1], "index": index, "size": len(leaves), "path": [part.hex() for part in path]}
+def _lines(connection: Connection, event: Row[Any], seq: int) -> list[dict[str, Any]]:
+    """The report's lines among those that an event stands for, with their paths; none where they are not the event's."""
+    found = LINES[event.action](connection, event)
+    leaves = [canonical(leaf) for _, leaf in found]
+    root, count = TREES[event.action]
+    if (merkle.root(leaves).hex(), len(leaves)) != (event.body.get(root), event.body.get(count)):
+        return []
+
+    def path(index: int) -> list[str]:
+        parts = merkle.path(index, len(leaves), lambda start, end: merkle.root(leaves[start:end]))
+        return [part.hex() for part in parts]
+
+    own = [(index, leaf) for index, (owner, leaf) in enumerate(found) if owner == seq]
+    return [{"leaf": leaf, "index": index, "path": path(index)} for index, leaf in own]
 
 
 Lines = list[tuple[int, list[Any]]]
@@ -115,12 +124,16 @@ def _decided(connection: Connection, event: Row[Any]) -> Lines:
 
 def _sent(connection: Connection, event: Row[Any]) -> Lines:
     rows = connection.execute(
-        select(queue_item.c.report, outbox.c.idempotency_key, report.c.sha256)
+        select(
+            queue_item.c.report, queue_item.c.queue, outbox.c.seq, outbox.c.destination, outbox.c.idempotency_key,
+            report.c.batch, report.c.sha256,
+        )
         .join(queue_item, queue_item.c.seq == outbox.c.item)
         .join(report, report.c.seq == queue_item.c.report)
         .where(outbox.c.delivered_at == event.at)
-        .order_by(outbox.c.destination, queue_item.c.queue, report.c.batch, outbox.c.seq)
-    )
+    ).all()  # fmt: skip
+    # As they were sent; a database would sort the names by its locale.
+    rows = sorted(rows, key=lambda row: (row.destination, row.queue, row.batch, row.seq))
     return [(row.report, [row.idempotency_key, row.sha256]) for row in rows]
 
 
@@ -141,9 +154,8 @@ LINES: dict[str, Callable[[Connection, Row[Any]], Lines]] = {
 
 def _as_hashed(event: Row[Any]) -> dict[str, Any]:
     """An event as its hash covers it."""
-    keys = ("seq", "actor", "action", "subject", "body", "previous")
     at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
-    return {"at": at, **{key: getattr(event, key) for key in keys}}
+    return {key: at if key == "at" else getattr(event, key) for key in EVENT}
 
 
 def _contents(connection: Connection, seq: int, proved: set[str]) -> dict[str, list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFil
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from sqlalchemy import Connection
 
+from pipeline.custody import exports
 from pipeline.errors import MonitorError, NotFound
 from pipeline.results import quarantine_lines, report_results
 from pipeline.review.app import Desk, Visitor, check_form, desk_of, render, reviewer, signed_in
@@ -254,11 +256,16 @@ def batch_page(request: Request, who: Signed, batch: str) -> Response:
 
 @router.get("/batches/{batch}/quarantine.jsonl")
 def quarantine_file(request: Request, who: Signed, batch: str) -> Response:
-    """The rows that were set aside, to be mended and submitted again."""
+    """The rows that were set aside, to be mended and submitted again; whoever takes them is on record."""
     desk = desk_of(request)
-    with desk.store.read() as connection:
+    with desk.store.write() as connection:
         _check_batch(who, batches.receipt(connection, batch).submitted_by)
-        body = "".join(quarantine_lines(connection, batch))
+        lines = list(quarantine_lines(connection, batch))
+        body = "".join(lines)
+        exports.record(
+            connection, [], what="quarantine", file=hashlib.sha256(body.encode()).hexdigest(), by=who.access.person,
+            now=desk.now(), rows=len(lines), batch=batch,
+        )  # fmt: skip
     headers = {"Content-Disposition": f'attachment; filename="{batch}-quarantine.jsonl"'}
     return PlainTextResponse(body, media_type="application/x-ndjson", headers=headers)
 

@@ -233,7 +233,7 @@ def test_a_look_at_a_restricted_item_is_on_record(visit: Visit, hidden: tuple[st
     assert [e.actor for e in viewed] == ["cy"]
 
 
-def test_a_monitor_submits_sees_the_receipt_and_gets_back_what_was_set_aside(visit: Visit) -> None:
+def test_a_monitor_submits_sees_the_receipt_and_gets_back_what_was_set_aside(visit: Visit, desk: Store) -> None:
     browser = visit("mo")
     values = browser.form_values("/submit", "/submit")
     content = "id,text\n1,Soldiers burnt ten houses in Rann on Monday.\n2,\n3,=1+1\n"
@@ -244,6 +244,9 @@ def test_a_monitor_submits_sees_the_receipt_and_gets_back_what_was_set_aside(vis
     rows = browser.get(f"{answer.url.path}/quarantine.jsonl").text.splitlines()
     assert len(rows) == 2
     assert "=1+1" in rows[1]
+    with desk.read() as connection:
+        (taken,) = audit.events(connection, subject="quarantine")
+    assert (taken.actor, taken.body["rows"]) == ("mo", 2)
 
 
 def test_a_monitor_sees_no_queue_and_no_other_batch(visit: Visit, desk: Store) -> None:

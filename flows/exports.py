@@ -1,0 +1,112 @@
+"""What leaves the house as files: results, quarantined rows, corrections, and the formats of other tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from flows.workspace import Workspace, utc_now
+from pipeline.custody.exports import Outgoing, outgoing
+from pipeline.interchange import (
+    Document,
+    argilla,
+    documents,
+    followthemoney,
+    geojson,
+    label_studio,
+    primero,
+    spreadsheets,
+)
+from pipeline.results import batch_results, json_line, quarantine_lines
+from pipeline.store import batches
+from pipeline.tables import TABLES, results_table, write_table
+
+Writer = Callable[[Iterable[Document], Path], object]
+
+
+def export(opened: Workspace, what: str, out: Path, *, batch: str | None = None, by: str) -> int:
+    """Write an export and put it on record as `by`'s; how many rows. NotFound where there is no such batch."""
+    with (
+        outgoing(opened.store, out, what=what, by=by, now=utc_now) as going,
+        opened.store.read() as connection,
+    ):
+        if batch:
+            batches.receipt(connection, batch)
+        chosen = [batch] if batch else batches.recent(connection, limit=1_000_000)[::-1]
+        if what == "quarantine":
+            going.rows = _write_lines(
+                (row for ident in chosen for row in quarantine_lines(connection, ident)), going.path
+            )
+        elif what == "corrections":
+            _write_corrections(connection, going)
+        elif what == "results":
+            found = (line for ident in chosen for line in batch_results(connection, ident))
+            _write_results(going.passing(found), going.path)
+        else:
+            DOCUMENTS[what](going.passing(documents(connection, chosen)), going.path)
+        going.note(connection)
+    return going.rows
+
+
+def _write_lines(lines: Iterable[str], path: Path) -> int:
+    written = 0
+    with path.open("w", encoding="utf-8") as stream:
+        for line in lines:
+            stream.write(line)
+            written += 1
+    return written
+
+
+def _write_results(lines: Iterable[Document], path: Path) -> None:
+    if path.suffix in TABLES:
+        write_table(results_table(lines), path)
+    else:
+        _write_lines(map(json_line, lines), path)
+
+
+def _write_corrections(connection: Connection, going: Outgoing) -> None:
+    """As a `datasets` dataset in a folder, or a Parquet or JSON Lines file by the suffix."""
+    from corpora.schema import to_dataset
+    from flows.corrections import corrected
+
+    found = corrected(connection)
+    going.rows, going.reports = len(found), [example.id for example in found]
+    dataset, path = to_dataset(found), going.path
+    if path.suffix == ".parquet":
+        dataset.to_parquet(path)
+    elif path.suffix == ".jsonl":
+        dataset.to_json(path, force_ascii=False)
+    else:
+        dataset.save_to_disk(path)
+
+
+def _each(entities: Callable[[Document], Sequence[object]]) -> Writer:
+    """A line an entity."""
+    return lambda found, path: _write_lines((json_line(e) for document in found for e in entities(document)), path)
+
+
+def _whole(value: Callable[[Iterable[Document]], object]) -> Writer:
+    """One JSON value."""
+    return lambda found, path: path.write_text(json.dumps(value(found), ensure_ascii=False), encoding="utf-8")
+
+
+def _table(write: Callable[..., object]) -> Writer:
+    def writing(found: Iterable[Document], path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            write(found, stream)
+
+    return writing
+
+
+DOCUMENTS: dict[str, Writer] = {
+    "label-studio": _whole(lambda found: [label_studio.task(document) for document in found]),
+    "argilla": _each(lambda document: [argilla.record(document)]),
+    "uwazi": _table(spreadsheets.write_uwazi),
+    "primero": _each(lambda document: [primero.incident(document)]),
+    "followthemoney": _each(followthemoney.entities),
+    "hxl": _table(spreadsheets.write_hxl),
+    "geojson": _whole(geojson.feature_collection),
+}

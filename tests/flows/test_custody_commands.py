@@ -1,0 +1,119 @@
+"""`sitrep audit` from the key to a proof in an outsider's hands, and exports on record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner, Result
+
+from flows.cli import app
+from flows.exports import DOCUMENTS
+from flows.workspace import open_workspace
+from pipeline.custody.exports import file_hash
+from pipeline.errors import SitrepError
+from pipeline.store.schema import audit_event
+
+Run = Callable[..., Result]
+DESK = "desk.example.org"
+WORDS = "Soldiers beat two traders in Gao, Mali, on 12 February 2025. One died."
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A desk with three rows: two triaged reports and one that was set aside."""
+    open_workspace.cache_clear()
+    runner = CliRunner()
+
+    def running(*arguments: str, code: int = 0) -> Result:
+        given = [*arguments]
+        if arguments[0] != "init" and arguments[:2] != ("audit", "key"):
+            given += ["--workspace", str(tmp_path / "desk")]
+        result = runner.invoke(app, given)
+        assert result.exit_code == code, result.output + repr(result.exception)
+        return result
+
+    running("init", str(tmp_path / "desk"))
+    rows = [
+        {"id": "A1", "text": WORDS},
+        {"id": "A2", "text": "Police arrested four journalists in Mopti, Mali."},
+        {"text": ""},
+    ]
+    (tmp_path / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    running("run", str(tmp_path / "r.jsonl"), "--direct", code=1)
+    return running
+
+
+def sign(run: Run, tmp_path: Path) -> str:
+    """Make a key, put it into the settings and sign; the verifier key."""
+    made = run("audit", "key", str(tmp_path / "audit.pem"), "--name", DESK)
+    settings = tmp_path / "desk" / "sitrep.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + made.stdout, encoding="utf-8")
+    open_workspace.cache_clear()
+    run("audit", "sign")
+    (key,) = open_workspace(tmp_path / "desk").settings.audit.verifiers
+    return key
+
+
+def exports(folder: Path) -> list[tuple[str, dict[str, object]]]:
+    with open_workspace(folder).store.read() as connection:
+        rows = connection.execute(audit_event.select().where(audit_event.c.action == "exported"))
+        return [(row.subject, row.body) for row in rows.all()]
+
+
+def test_a_proof_goes_to_an_outsider(run: Run, tmp_path: Path) -> None:
+    key = sign(run, tmp_path)
+    run("deliver")
+    run("export", "results", "--out", str(tmp_path / "results.jsonl"))
+    run("audit", "proof", "A1", "--out", str(tmp_path / "proof.json"), "--contents")
+    (tmp_path / "a1.txt").write_text(WORDS, encoding="utf-8")
+    known = ("audit", "check", str(tmp_path / "proof.json"), "--key", key, "--text", str(tmp_path / "a1.txt"), "--json")
+    checked = json.loads(run(*known).stdout)
+    assert checked["holds"]
+    assert [line.split(": ")[1].split()[0] for line in checked["said"][2:]][-1] == "exported"
+    (tmp_path / "a1.txt").write_text(WORDS + "!", encoding="utf-8")
+    assert "not the one" in json.loads(run(*known, code=1).stdout)["problem"]
+    run("audit", "check", str(tmp_path / "r.jsonl"), "--key", key, code=1)
+
+
+def test_a_chain_that_was_cut_off_is_told_from_the_heads(run: Run, tmp_path: Path) -> None:
+    sign(run, tmp_path)
+    assert json.loads(run("audit", "verify", "--json").stdout)["heads"] == 1
+    assert DESK in run("audit", "head").stdout
+    with open_workspace(tmp_path / "desk").store.write() as connection:
+        connection.execute(text("DROP TRIGGER audit_event_no_delete"))
+        connection.execute(text("DELETE FROM audit_event WHERE seq = (SELECT max(seq) FROM audit_event)"))
+        connection.execute(
+            text("UPDATE audit_head SET (seq, hash) = (SELECT seq, hash FROM audit_event ORDER BY seq DESC)")
+        )
+    assert "cut off" in json.loads(run("audit", "verify", "--json", code=1).stdout)["problem"]
+
+
+def test_without_a_head_there_is_no_proof(run: Run) -> None:
+    result = run("audit", "proof", "A1", code=1)
+    assert isinstance(result.exception, SitrepError)
+    assert "sitrep audit sign" in str(result.exception)
+
+
+@pytest.mark.parametrize("what", ["results", "corrections", "quarantine", *DOCUMENTS])
+def test_every_export_is_on_record_with_the_hash_of_its_file(run: Run, tmp_path: Path, what: str) -> None:
+    out = tmp_path / "out.jsonl"
+    written = json.loads(run("export", what, "--out", str(out), "--json").stdout)["written"]
+    ((subject, body),) = exports(tmp_path / "desk")
+    assert (subject, body["file"], body["rows"]) == (what, file_hash(out), written)
+    assert body["count"] == (0 if what in ("corrections", "quarantine") else 2)
+
+
+def test_tables_and_the_results_of_a_run_are_on_record(run: Run, tmp_path: Path) -> None:
+    run("export", "results", "--out", str(tmp_path / "results.csv"))
+    run("run", "--direct", "--out", str(tmp_path / "again.jsonl"))
+    assert [body["count"] for _, body in exports(tmp_path / "desk")] == [2, 2]
+
+
+def test_an_export_that_fails_leaves_neither_file_nor_record(run: Run, tmp_path: Path) -> None:
+    run("export", "results", "--batch", "none", "--out", str(tmp_path / "out.jsonl"), code=1)
+    assert exports(tmp_path / "desk") == []
+    assert not (tmp_path / "out.jsonl").exists()
