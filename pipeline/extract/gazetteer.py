@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import os
 import sqlite3
 import subprocess
@@ -20,24 +21,37 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-from pipeline.errors import ConfigurationError, OperatorError
-from pipeline.extract.names import bare_key, name_key, sound_key
+from rapidfuzz.distance import OSA
 
-FORMAT = 3
+from pipeline.errors import ConfigurationError, OperatorError
+from pipeline.extract.names import bare_key, name_key, scanned_keys, sound_key, translated_keys
+
+FORMAT = 4
 _SCHEMA = """
 CREATE TABLE place (id INTEGER PRIMARY KEY, geonames_id INTEGER, name TEXT NOT NULL, kind TEXT NOT NULL, iso2 TEXT,
                     admin1 TEXT, lat REAL, lon REAL, population INTEGER NOT NULL);
-CREATE TABLE name (key TEXT NOT NULL, sound TEXT NOT NULL, is_main INTEGER NOT NULL, place INTEGER NOT NULL);
+CREATE TABLE unsorted (key TEXT NOT NULL, sound TEXT NOT NULL, is_main INTEGER NOT NULL, place INTEGER NOT NULL);
 """
-_INDEXES = """
-CREATE INDEX name_key ON name (key);
-CREATE INDEX name_sound ON name (sound);
+_CELL = "CAST((lat + 90) * 2 AS INTEGER) * 720 + CAST((lon + 180) * 2 AS INTEGER)"  # of half a degree
+# Sorted once and then written in order: random insertion into a B-tree larger than memory takes hours.
+_INDEXES = f"""
+CREATE TABLE name (key TEXT NOT NULL, place INTEGER NOT NULL, is_main INTEGER NOT NULL,
+                   PRIMARY KEY (key, place)) WITHOUT ROWID;
+INSERT INTO name SELECT key, place, max(is_main) FROM unsorted GROUP BY key, place;
+CREATE TABLE sound (size INTEGER NOT NULL, sound TEXT NOT NULL, place INTEGER NOT NULL, is_main INTEGER NOT NULL,
+                    PRIMARY KEY (size, sound, place)) WITHOUT ROWID;
+INSERT INTO sound SELECT length(sound), sound, place, max(is_main) FROM unsorted WHERE sound <> '' GROUP BY 1, 2, 3;
+DROP TABLE unsorted;
+CREATE INDEX sound_tail ON sound (size, substr(sound, size / 2 + 1));
+CREATE INDEX place_cell ON place ({_CELL}) WHERE lat IS NOT NULL;
 """
+_SHORTEST_MISSPELT = 5  # letters of a sound key; in shorter ones a slip makes another name
+_BY_SOUND = "SELECT place, is_main FROM sound WHERE size = ? AND sound = ?"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A place that a name may mean. `kind` is country, district or place; `match` is exact or sound."""
+    """A place that a name may mean. `kind` is country, district or place; `match` is exact, sound or spelling."""
 
     geonames_id: int | None
     name: str
@@ -55,7 +69,7 @@ Entry = tuple[int | None, str, str, str | None, str | None, float | None, float 
 
 
 class Gazetteer:
-    """Look-ups by name, exact first, then by sound. Safe to share between threads."""
+    """Look-ups by name: exact, else by sound, else one slip away. Safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
@@ -66,20 +80,65 @@ class Gazetteer:
 
     def _candidates(self, name: str) -> tuple[Candidate, ...]:
         """Places of that name, the most populous first; at most 40."""
-        for key in dict.fromkeys((name_key(name), bare_key(name))):
-            if key and (found := self._query("key", key, "exact")):
+        keys = (name_key(name), bare_key(name), *scanned_keys(name), *translated_keys(name))
+        for key in dict.fromkeys(keys):
+            if key and (found := self._places("SELECT place, is_main FROM name WHERE key = ?", (key,), "exact")):
                 return found
         key = bare_key(name)
         if len(key) < 4:
             return ()
-        return self._query("sound", sound_key(key), "sound")
+        sound = sound_key(key)
+        if found := self._places(_BY_SOUND, (len(sound), sound), "sound"):
+            return found
+        return self._misspelt(key, sound)
 
-    def _query(self, column: str, key: str, match: str) -> tuple[Candidate, ...]:
+    def country_at(self, lat: float, lon: float) -> str | None:
+        """The country of the nearest known place within about 50 km of a point; None where there is none."""
+        cells = [
+            (int((lat + 90) * 2) + up) * 720 + int((lon + 180) * 2) + right for up in (-1, 0, 1) for right in (-1, 0, 1)
+        ]
+        row = self._connection.execute(
+            f"SELECT iso2 FROM place WHERE lat IS NOT NULL AND {_CELL} IN ({','.join(map(str, cells))})"
+            " ORDER BY (lat - ?1) * (lat - ?1) + (lon - ?2) * (lon - ?2) * ?3 LIMIT 1",
+            (lat, lon, math.cos(math.radians(lat)) ** 2),
+        ).fetchone()
+        return row[0] if row else None
+
+    def _misspelt(self, key: str, sound: str) -> tuple[Candidate, ...]:
+        """Places whose sound is one slip away: a letter more, less, other, or two that changed places.
+
+        Of two halves one slip leaves one whole, so the halves are looked up (Li, Deng, Wang and Feng,
+        "Pass-Join: a partition-based method for similarity joins", VLDB 2011).
+        """
+        size, middle = len(sound), len(sound) // 2
+        if size < _SHORTEST_MISSPELT or not sound.isalpha():
+            return ()
+        near: dict[int, int] = {}
+        for other in (size - 1, size, size + 1):
+            head, tail = sound[: other // 2], sound[size - (other - other // 2) :]
+            rows = self._connection.execute(
+                "SELECT sound, place, is_main FROM sound WHERE size = ?1 AND sound >= ?2 AND sound < ?2 || char(1114111)"
+                " UNION SELECT sound, place, is_main FROM sound WHERE size = ?1 AND substr(sound, size / 2 + 1) = ?3",
+                (other, head, tail),
+            )
+            near.update(
+                (place, is_main)
+                for spelt, place, is_main in rows
+                if spelt[0] == sound[0] and OSA.distance(sound, spelt, score_cutoff=1) <= 1
+            )
+        # Two letters that changed places across the middle leave no half whole.
+        swapped = sound[: middle - 1] + sound[middle] + sound[middle - 1] + sound[middle + 1 :]
+        near.update(self._connection.execute(_BY_SOUND, (size, swapped)))
+        pairs = ",".join(f"({place},{is_main})" for place, is_main in near.items())
+        return self._places(f"VALUES {pairs}", (), "spelling") if near else ()
+
+    def _places(self, found: str, values: tuple[object, ...], match: str) -> tuple[Candidate, ...]:
+        """The places that a statement finds (each with whether the name is its main one)."""
         rows = self._connection.execute(
-            f"SELECT p.geonames_id, p.name, p.kind, p.iso2, p.admin1, p.lat, p.lon, p.population, max(n.is_main)"
-            f" FROM name n JOIN place p ON p.id = n.place WHERE n.{column} = ? GROUP BY p.id"
-            " ORDER BY p.kind = 'country' DESC, p.population DESC LIMIT 40",
-            (key,),
+            "SELECT p.geonames_id, p.name, p.kind, p.iso2, p.admin1, p.lat, p.lon, p.population, max(n.is_main)"
+            f" FROM (WITH found (place, is_main) AS ({found}) SELECT * FROM found) n JOIN place p ON p.id = n.place"
+            " GROUP BY p.id ORDER BY p.kind = 'country' DESC, p.population DESC LIMIT 40",
+            values,
         )
         return tuple(Candidate(*(*row[:8], bool(row[8]), match)) for row in rows)
 
@@ -124,7 +183,7 @@ def build(path: Path, entries: Iterable[Entry]) -> int:
             if key := name_key(other):
                 keys.setdefault(key, 0)
         connection.executemany(
-            "INSERT INTO name VALUES (?, ?, ?, ?)",
+            "INSERT INTO unsorted VALUES (?, ?, ?, ?)",
             [(key, sound_key(key), rank, count) for key, rank in keys.items() if key],
         )
     connection.executescript(_INDEXES + "ANALYZE;")
@@ -152,7 +211,7 @@ def bundled_entries() -> Iterator[Entry]:
 
 
 _COUNTRY_ALIASES = {
-    "CD": ("DRC", "DR Congo", "Democratic Republic of Congo", "RDC", "Congo-Kinshasa"),
+    "CD": ("DRC", "Congo", "DR Congo", "Democratic Republic of Congo", "RDC", "Congo-Kinshasa"),
     "CF": ("CAR", "Centrafrique"), "SY": ("Syria",), "IR": ("Iran",), "RU": ("Russia",), "VE": ("Venezuela",),
     "CI": ("Ivory Coast",), "TZ": ("Tanzania",), "PS": ("Palestine", "oPt", "OPT", "occupied Palestinian territory"),
     "MM": ("Burma",), "KP": ("North Korea", "DPRK"), "KR": ("South Korea",), "LA": ("Laos",), "GB": ("UK", "Britain"),

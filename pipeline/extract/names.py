@@ -10,7 +10,9 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_ARTICLE = re.compile(r"^(?:al|el|ar|as|ash|at|ad|an|az)[\s'’-]+(?=\w{3})")
+_ARTICLE = re.compile(r"^(?:(?:the|al|el|ar|as|ash|at|ad|an|az)[\s'’-]+(?=\w{3})|ال(?=\w{3}))")
+_EDGES = ' \t\r\n.,;:*"“”«»()[]'
+_ARABIC = str.maketrans("ةىٱ", "هيا")  # letters that are written for one another
 _OTHER = re.compile(r"[^\w]+")
 _GENERIC = re.compile(
     r"(?:\s+(?:province|provinces|governorate|governorates|district|districts|region|state|county|cercle|department|"
@@ -20,10 +22,20 @@ _GENERIC_FIRST = re.compile(
     r"^(?:the\s+)?(?:province|governorate|district|region|state|city|town|village|camp|republic|islamic republic|"
     r"department|county|cercle)\s+of\s+"
 )
+_BROKEN = re.compile(r"(?<=\w)[-‐]\s*\n\s*(?=\w)")
+_DIGITS = (str.maketrans("0158", "olsb"), str.maketrans("0158", "oisb"))
+# Parts of the compass in the languages of gazetteers: `North Kivu` is filed as `Nord-Kivu`, `South Darfur` as `Janūb Dārfūr`.
+_COMPASS = {
+    "north": ("nord", "shamal", "norte"), "northern": ("nord", "shamal", "norte"),
+    "south": ("sud", "janub", "sur"), "southern": ("sud", "janub", "sur"),
+    "east": ("est", "sharq", "este"), "eastern": ("est", "sharq", "este"),
+    "west": ("ouest", "gharb", "oeste"), "western": ("ouest", "gharb", "oeste"),
+    "central": ("centre", "wasat"), "upper": ("haut", "haute"), "lower": ("bas", "basse"),
+}  # fmt: skip
 _SOUNDS = (
     (re.compile(p), r)
     for p, r in (
-        ("kh", "h"), ("gh", "g"), ("dh", "d"), ("th", "t"), ("ph", "f"), ("ch", "sh"), ("q", "k"), ("c(?=[eiy])", "s"),
+        ("kh", "k"), ("gh", "g"), ("dh", "d"), ("th", "t"), ("ph", "f"), ("ch", "sh"), ("q", "k"), ("c(?=[eiy])", "s"),
         ("c", "k"), ("ou|oo|w", "u"), ("ee|ie|y", "i"), ("e", "i"), ("o", "u"), ("z", "s"), ("v", "f"), ("j", "dg"),
         ("ah$|a$|eh$", "a"), ("h", ""), (r"(.)\1+", r"\1"), (" ", ""),
     )
@@ -34,14 +46,20 @@ _SOUND_RULES = tuple(_SOUNDS)
 def _plain(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(c for c in folded if not unicodedata.combining(c))
-    return letters.replace("ı", "i").replace("ø", "o").replace("ł", "l").replace("đ", "d").replace("ß", "ss")
+    return (
+        letters.replace("ı", "i")
+        .replace("ø", "o")
+        .replace("ł", "l")
+        .replace("đ", "d")
+        .replace("ß", "ss")
+        .translate(_ARABIC)
+    )
 
 
 @lru_cache(maxsize=65536)
 def name_key(name: str) -> str:
     """The name without case, diacritics, punctuation and Arabic article."""
-    plain = _plain(name).strip()
-    plain = _ARTICLE.sub("", plain)
+    plain = _ARTICLE.sub("", _plain(name).strip(_EDGES))
     return _OTHER.sub(" ", plain.replace("'", "").replace("’", "").replace("`", "")).strip()
 
 
@@ -49,6 +67,28 @@ def name_key(name: str) -> str:
 def bare_key(name: str) -> str:
     """The key without generic words: `Kunduz provinces`, `the city of Goma`."""
     return _GENERIC.sub("", _GENERIC_FIRST.sub("", name_key(name))).strip()
+
+
+def scanned_keys(name: str) -> tuple[str, ...]:
+    """Keys of a name as a scanner may have broken it: a hyphen at a line's end, `0` for `o`, `rn` for `m`.
+
+    >>> scanned_keys("Qami-\\nshli"), scanned_keys("M0gadishu"), scanned_keys("Gorna")
+    (('qamishli',), ('mogadishu',), ('goma',))
+    """
+    key = bare_key(_BROKEN.sub("", name))
+    letters = [key.translate(table) for table in _DIGITS] if any(c.isalpha() for c in key) else []
+    known = (name_key(name), bare_key(name))
+    return tuple(k for k in dict.fromkeys((key, *letters, key.replace("rn", "m"))) if k not in known)
+
+
+def translated_keys(name: str) -> tuple[str, ...]:
+    """Keys of a region's name in other languages.
+
+    >>> translated_keys("North Kivu")[:2]
+    ('nord kivu', 'kivu nord')
+    """
+    first, _, rest = bare_key(name).partition(" ")
+    return tuple(key for word in _COMPASS.get(first, ()) if rest for key in (f"{word} {rest}", f"{rest} {word}"))
 
 
 def sound_key(name: str) -> str:

@@ -1,0 +1,104 @@
+"""Which words of a text name a place: the encoder's mentions, and names of countries that it missed."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from pipeline.extract.gazetteer import Candidate
+from pipeline.report import Tag
+
+CITY_POPULATION = 100_000
+
+_CAPITALISED = re.compile(r"[A-ZÀ-Ý][\w'’-]+")
+_COUNTRY_WORDS = re.compile(r"\b[A-ZÀ-Ý][\w'’.-]+(?:\s+(?:of|the|and|[A-ZÀ-Ý][\w'’.-]+)){0,4}")
+# Countries that are also given names, common words, or parts of other places' names.
+_NOT_ALONE = {"Georgia", "Jordan", "Chad", "Turkey", "Guinea", "Congo", "Niger", "Dominica", "Jersey", "Man", "Us"}
+# `Uganda Red Cross`, `Bank of Uganda`, `Mr Israel Kamau`: the name of an organisation or a person holds the country's.
+_OF_ORGANISATION = re.compile(
+    r"\b(?:Bank|University|Institute|Embassy|Parliament|Church|Conference|Council|Union|Federation|Association|Movement|"
+    r"Party|Front|Army|Commission|Ministry|Society|Friends|Voice|Radio|Free|Islamic State of|Forces) (?:of |for )?(?:the )?$"
+)
+_THEN_ORGANISATION = re.compile(
+    r" (?:[A-Z][\w-]+ ){0,2}(?:Red (?:Cross|Crescent)|Consortium|Forum|Network|Commission|Council|Association|Committee|"
+    r"Federation|Party|Movement|Front|Police|Army|Defence|Defense|Force|Forces|Service|Bank|Airways|Times|Post|Herald|"
+    r"Radio|University|Institute|Initiative|Watch|Observatory|Union|Society|Foundation|Trust|Fund|Agency|Authority|"
+    r"Company|Corporation|Mission|Office)\b"
+)
+_TITLE = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Sheikh|Imam|Rev|Fr|Pastor|Bishop|Capt|Col|Gen|Lt|Maj|Sgt|Captain|Colonel|"
+    r"General|Lieutenant|Major|Sergeant|Judge|Justice|Senator|Minister|Mayor|Chief|Uncle|Aunt)\.? (?:[A-Z][\w-]+ )?$"
+)
+
+
+LookUp = Callable[[str], Sequence[Candidate]]
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A name in the text."""
+
+    start: int
+    end: int
+    text: str
+
+
+def find_mentions(text: str, *, tags: Sequence[Tag], look_up: LookUp) -> list[Mention]:
+    """Mentions in the order of the text."""
+    shouting = text.isupper()
+    mentions = [Mention(t.start, t.end, text[t.start : t.end]) for t in tags if t.kind == "P"]
+    mentions = [m for m in mentions if shouting or not _is_acronym(m.text, look_up)]
+    taken = [(t.start, t.end) for t in tags]
+    for match in _COUNTRY_WORDS.finditer(text):
+        for mention in _countries_in(match.group(), match.start(), look_up):
+            free = all(mention.end <= start or mention.start >= end for start, end in taken)
+            if free and not _belongs_to_a_name(text, mention):
+                mentions.append(mention)
+                taken.append((mention.start, mention.end))
+    return sorted(mentions, key=lambda m: m.start)
+
+
+def _is_acronym(words: str, look_up: LookUp) -> bool:
+    """`OCHA`, `IFRC`: an organisation, unless it stands for a country (`DRC`) or a city in capitals (`GOMA`)."""
+    if not (words.isupper() and words.isalpha() and words.isascii() and len(words) <= 6):
+        return False
+    candidates = look_up(words)
+    best = candidates[0] if candidates and candidates[0].match == "exact" else None
+    return best is None or not (best.kind == "country" or (best.is_main and best.population >= CITY_POPULATION))
+
+
+def _belongs_to_a_name(text: str, mention: Mention) -> bool:
+    before = text[max(0, mention.start - 40) : mention.start]
+    return bool(_TITLE.search(before) or _OF_ORGANISATION.search(before) or _THEN_ORGANISATION.match(text, mention.end))
+
+
+def _countries_in(words: str, offset: int, look_up: LookUp) -> Iterable[Mention]:
+    candidates = look_up(words)
+    if candidates and candidates[0].kind == "country" and candidates[0].match == "exact" and words not in _NOT_ALONE:
+        if len(words) > 3:
+            yield Mention(offset, offset + len(words), words)
+        return
+    for match in _CAPITALISED.finditer(words):
+        if match.group() in _NOT_ALONE or len(match.group()) < 4:
+            continue
+        candidates = look_up(match.group())
+        if candidates and candidates[0].kind == "country" and candidates[0].match == "exact" and candidates[0].is_main:
+            yield Mention(offset + match.start(), offset + match.end(), match.group())
+
+
+@cache
+def _demonyms() -> tuple[re.Pattern[str], dict[str, str]]:
+    data = tomllib.loads(files("pipeline.extract").joinpath("demonyms.toml").read_text(encoding="utf-8"))
+    countries = {word: iso2 for iso2, words in data.items() for word in words}
+    words = "|".join(sorted(map(re.escape, countries), key=len, reverse=True))
+    return re.compile(rf"\b({words})s?\b"), countries
+
+
+def countries_of_people(text: str) -> set[str]:
+    """Countries whose people a text names: `Malian soldiers`."""
+    pattern, countries = _demonyms()
+    return {countries[word] for word in pattern.findall(text)}
