@@ -16,6 +16,7 @@ from flows.commands import (
     agreement,
     backup,
     custody,
+    deliveries,
     delivery,
     export,
     gazetteer,
@@ -46,6 +47,7 @@ app.add_typer(review.app)
 app.add_typer(backup.app)
 app.add_typer(nightly.app)
 app.add_typer(delivery.app)
+app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(export.app)
 app.add_typer(custody.app, name="audit")
 app.add_typer(gazetteer.app, name="gazetteer")

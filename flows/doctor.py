@@ -31,7 +31,7 @@ def examine(folder: Path) -> list[Check]:
     except SitrepError as error:
         return [Check("workspace", "broken", str(error), "sitrep init"), _prefect(), _disk(folder)]
     checks = [Check("workspace", "ok", str(folder.absolute()))]
-    for look in (_store, _audit, _policy, _model, _gazetteer, _queues):
+    for look in (_store, _audit, _policy, _model, _gazetteer, _queues, _deliveries):
         try:
             checks.append(look(opened))
         except SitrepError as error:
@@ -81,19 +81,33 @@ def _gazetteer(opened: Workspace) -> Check:
 
 
 def _queues(opened: Workspace) -> Check:
-    from pipeline.store import outbox, queues, reports
+    from pipeline.store import queues, reports
 
     with opened.store.read() as connection:
-        dead, waiting = outbox.counts(connection).get("dead", 0), reports.pending_count(connection)
+        waiting = reports.pending_count(connection)
         summaries = queues.summaries(connection, now=utc_now())
-    if dead:
-        return Check(
-            "queues", "warning", f"{dead:,} dead letters", "mend the destination, then sitrep deliver --replay"
-        )
     over = [q.id for q in opened.policy.queues if q.id in summaries and q.over_limit(summaries[q.id].open)]
     if over:
         return Check("queues", "warning", f"over their limit: {', '.join(over)}", "more people, or another policy")
     return Check("queues", "ok", f"{waiting:,} reports wait for triage", "sitrep run" if waiting else "")
+
+
+def _deliveries(opened: Workspace) -> Check:
+    from pipeline.store import circuits, outbox
+
+    missing = {name for queue in opened.policy.queues for name in queue.destinations} - opened.destinations.keys()
+    if missing:
+        mend = "name them in sitrep.toml, or take them out of the policy"
+        return Check("deliveries", "broken", f"no such destination: {', '.join(sorted(missing))}", mend)
+    with opened.store.read() as connection:
+        counts, troubled = outbox.counts(connection), circuits.troubled(connection)
+    found = f"{counts.get('owed', 0):,} owed, {counts.get('dead', 0):,} dead letters"
+    if troubled:
+        found += "; failing: " + ", ".join(f"{c.destination} since {c.failing_since:%Y-%m-%d %H:%M}" for c in troubled)
+    if troubled or counts.get("dead"):
+        mend = "sitrep deliveries list says why; mend the destination, then sitrep deliveries replay"
+        return Check("deliveries", "warning", found, mend)
+    return Check("deliveries", "ok", found, "sitrep deliver" if counts.get("owed") else "")
 
 
 def _sqlite() -> Check:

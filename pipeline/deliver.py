@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 
 from pipeline.results import report_results
 from pipeline.route.destinations import DeliveryFailed, Destination, Message
-from pipeline.store import Store, audit, outbox
+from pipeline.store import Store, audit, circuits, outbox
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
@@ -21,12 +21,23 @@ LONGEST_RETRY = timedelta(hours=6)
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a delivery run did; `owed` and `dead` are what is left afterwards."""
+    """What a delivery run did; `owed` and `dead` are what is left afterwards, `resting` the destinations left alone."""
 
     sent: int
     failed: int
     owed: int
     dead: int
+    resting: tuple[str, ...] = ()
+
+
+@dataclass
+class _Outcome:
+    """What became of the deliveries of one claim, and how each destination did: None where it works."""
+
+    done: list[Row[Any]] = field(default_factory=list)
+    failed: list[tuple[Row[Any], DeliveryFailed]] = field(default_factory=list)
+    untried: list[Row[Any]] = field(default_factory=list)
+    troubles: dict[str, DeliveryFailed | None] = field(default_factory=dict)
 
 
 def deliver(
@@ -46,59 +57,98 @@ def deliver(
             messages = {row.seq: _message(row, document) for row, document in _documents(connection, claim)}
         if not claim.rows:
             break
-        done: list[int] = []
-        errors: list[tuple[Row[Any], DeliveryFailed]] = []
-        ordered = sorted(claim.rows, key=lambda row: (row.destination, row.queue, row.batch, row.seq))
-        for (name, _, _), group in groupby(ordered, key=lambda row: (row.destination, row.queue, row.batch)):
-            rows = list(group)
-            destination = destinations.get(name)
-            try:
-                if destination is None:
-                    raise DeliveryFailed(f"there is no destination {name!r} in the settings")
-                destination.send([messages[row.seq] for row in rows])
-                done += [row.seq for row in rows]
-            except DeliveryFailed as error:
-                done += [row.seq for row in rows[: error.sent]]
-                errors += [(row, error) for row in rows[error.sent :]]
+        outcome = _send(claim, messages, destinations, now=now)
         with store.write() as connection:
-            moment = now()
-            settled = outbox.settle(connection, token=claim.token, seqs=done, now=moment)
-            for row, problem in errors:
-                outbox.fail(
-                    connection,
-                    token=claim.token,
-                    seq=row.seq,
-                    attempts=row.attempts,
-                    error=str(problem),
-                    available_at=now() + wait(row.attempts, problem, rng=rng),
-                )
-            leaves = [audit.canonical([row.idempotency_key, row.sha256]) for row in ordered if row.seq in set(done)]
-            audit.append(
-                connection,
-                at=moment,  # by which a proof finds the event of a delivery
-                actor=actor,
-                action="deliver",
-                subject=f"deliveries {ordered[0].seq}..{ordered[-1].seq}",
-                body={"sent": settled, "failed": len(errors), "messages": audit.merkle_root(leaves)},
-            )
+            settled = _settle(connection, claim, outcome, now=now(), rng=rng, actor=actor)
         sent += settled
-        failed += len(errors)
+        failed += len(outcome.failed)
         progress(settled)
     with store.read() as connection:
         counts = outbox.counts(connection)
-    return Delivered(sent, failed, owed=counts.get("owed", 0), dead=counts.get("dead", 0))
+        resting = tuple(row.destination for row in circuits.troubled(connection))
+    return Delivered(sent, failed, owed=counts.get("owed", 0), dead=counts.get("dead", 0), resting=resting)
+
+
+def _send(
+    claim: outbox.Claim,
+    messages: Mapping[int, Message],
+    destinations: Mapping[str, Destination],
+    *,
+    now: Callable[[], datetime],
+) -> _Outcome:
+    """Send what was claimed. What would come too late in the lease, or after a destination's trouble, is left untried."""
+    outcome = _Outcome()
+    ordered = sorted(claim.rows, key=lambda row: (row.destination, row.queue, row.batch, row.seq))
+    for (name, _, _), group in groupby(ordered, key=lambda row: (row.destination, row.queue, row.batch)):
+        rows = list(group)
+        while rows and outcome.troubles.get(name) is None and now() < claim.until - outbox.LEASE / 2:
+            try:
+                if name not in destinations:
+                    raise DeliveryFailed(f"there is no destination {name!r} in the settings")
+                destinations[name].send([messages[row.seq] for row in rows])
+                error, taken, tried = None, len(rows), 0
+            except DeliveryFailed as problem:
+                error, taken, tried = problem, problem.sent, problem.tried
+                outcome.failed += [(row, problem) for row in rows[taken : taken + tried]]
+            outcome.done += rows[:taken]
+            outcome.troubles[name] = error if error and not error.refused else None
+            rows = rows[taken + tried :]
+        outcome.untried += rows
+    return outcome
+
+
+def _settle(
+    connection: Connection, claim: outbox.Claim, outcome: _Outcome, *, now: datetime, rng: random.Random, actor: str
+) -> int:
+    """Write down what became of a claim; how many deliveries are done."""
+    audit.lock(connection)
+    settled = outbox.settle(connection, token=claim.token, seqs=[row.seq for row in outcome.done], now=now)
+    for row, problem in outcome.failed:
+        outbox.fail(
+            connection,
+            token=claim.token,
+            seq=row.seq,
+            attempts=row.attempts,
+            error=str(problem),
+            available_at=now + wait(row.attempts, problem, rng=rng),
+        )
+    outbox.put_back(connection, token=claim.token, seqs=[row.seq for row in outcome.untried])
+    troubles = {name: trouble for name, trouble in outcome.troubles.items() if trouble is not None}
+    circuits.close(connection, {row.destination for row in outcome.done} | outcome.troubles.keys() - troubles.keys())
+    for name, trouble in troubles.items():
+        circuits.failed(connection, name, error=str(trouble), asked=_asked(trouble), now=now)
+    # In the order of their numbers, and at this moment: so a proof finds them again.
+    sent = sorted((row.seq, row.idempotency_key, row.sha256) for row in outcome.done if row.seq in settled)
+    if sent or outcome.failed:
+        seqs = [row.seq for row in claim.rows]
+        audit.append(
+            connection,
+            at=now,
+            actor=actor,
+            action="deliver",
+            subject=f"deliveries {min(seqs)}..{max(seqs)}",
+            body={
+                "sent": len(sent),
+                "failed": len(outcome.failed),
+                "messages": audit.merkle_root([audit.canonical([key, sha256]) for _, key, sha256 in sent]),
+            },
+        )
+    return len(settled)
 
 
 def wait(attempts: int, error: DeliveryFailed, *, rng: random.Random) -> timedelta:
     """How long to leave a delivery alone: our back-off, or longer where the destination asked for it."""
-    asked = timedelta(seconds=error.retry_after or 0)
-    return min(max(backoff(attempts, rng=rng), asked), LONGEST_RETRY)
+    return min(max(backoff(attempts, rng=rng), _asked(error) or timedelta(0)), LONGEST_RETRY)
 
 
 def backoff(attempts: int, *, rng: random.Random) -> timedelta:
-    """Exponential back-off with full jitter, at least half of the step."""
-    step: timedelta = min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
-    return step * (0.5 + rng.random() / 2)
+    """Exponential back-off with full jitter: anything up to the step (Brooker 2015, Exponential Backoff and Jitter)."""
+    step: timedelta = min(FIRST_RETRY * 2 ** min(attempts - 1, 10), LONGEST_RETRY)
+    return step * rng.random()
+
+
+def _asked(error: DeliveryFailed) -> timedelta | None:
+    return timedelta(seconds=error.retry_after) if error.retry_after else None
 
 
 def _documents(connection: Connection, claim: outbox.Claim) -> list[tuple[Row[Any], dict[str, Any]]]:

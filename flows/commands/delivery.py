@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -16,7 +17,6 @@ app = typer.Typer()
 @app.command(epilog="Example: [bold]sitrep deliver --dry-run[/bold]")
 def deliver(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
-    replay: Annotated[bool, typer.Option("--replay", help="Try the dead letters again.")] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,16 +37,15 @@ def deliver(
                 f"{counts.get('owed', 0):,} deliveries would be tried; {counts.get('dead', 0):,} dead letters"
             )
         return
-    if replay:
-        with opened.store.write() as connection:
-            outbox.replay(connection, now=utc_now())
     done = send(opened.store, opened.destinations, now=utc_now, rng=random.Random())
     if as_json:
-        console.print_json({"sent": done.sent, "failed": done.failed, "owed": done.owed, "dead": done.dead})
+        console.print_json(asdict(done))
     else:
         console.out.print(
             f"{done.sent:,} sent, {done.failed:,} failed, {done.owed:,} still owed, {done.dead:,} dead letters"
         )
-        if done.dead:
-            console.out.print("  dead letters are kept: mend the destination, then sitrep deliver --replay")
+        if done.resting:
+            console.out.print(f"  left alone for a while, since they fail: {', '.join(done.resting)}")
+        if done.failed or done.dead or done.resting:
+            console.out.print("  what and why: sitrep deliveries list")
     raise typer.Exit(1 if done.owed or done.dead else 0)

@@ -124,16 +124,12 @@ def _decided(connection: Connection, event: Row[Any]) -> Lines:
 
 def _sent(connection: Connection, event: Row[Any]) -> Lines:
     rows = connection.execute(
-        select(
-            queue_item.c.report, queue_item.c.queue, outbox.c.seq, outbox.c.destination, outbox.c.idempotency_key,
-            report.c.batch, report.c.sha256,
-        )
+        select(queue_item.c.report, outbox.c.idempotency_key, report.c.sha256)
         .join(queue_item, queue_item.c.seq == outbox.c.item)
         .join(report, report.c.seq == queue_item.c.report)
         .where(outbox.c.delivered_at == event.at)
-    ).all()  # fmt: skip
-    # As they were sent; a database would sort the names by its locale.
-    rows = sorted(rows, key=lambda row: (row.destination, row.queue, row.batch, row.seq))
+        .order_by(outbox.c.seq)
+    )
     return [(row.report, [row.idempotency_key, row.sha256]) for row in rows]
 
 

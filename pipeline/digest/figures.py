@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from pipeline.store import circuits
 from pipeline.store.schema import assessment, batch, corroboration, duplicate, outbox, quarantine, queue_item, report
 
 WEEKS = 4
@@ -34,7 +35,8 @@ class Rise:
 
 @dataclass
 class Digest:
-    """Counts from `since` to `until`; `critical` and `overdue` hold *(queue, report, submitter's id, due)*."""
+    """Counts from `since` to `until`; `critical` and `overdue` hold *(queue, report, submitter's id, due)*, `failing`
+    the destinations to which nothing is sent for now, and since when they fail."""
 
     since: datetime
     until: datetime
@@ -55,6 +57,7 @@ class Digest:
     overdue: list[tuple[str, str, str, datetime]] = field(default_factory=list)
     rises: list[Rise] = field(default_factory=list)
     deliveries: dict[str, int] = field(default_factory=dict)
+    failing: list[tuple[str, datetime]] = field(default_factory=list)
 
 
 def gather(connection: Connection, *, since: datetime, until: datetime, queues: Collection[str]) -> Digest:
@@ -95,6 +98,7 @@ def gather(connection: Connection, *, since: datetime, until: datetime, queues: 
         .group_by(outbox.c.state)
     )
     found.deliveries = {row.state: row.deliveries for row in connection.execute(states)}
+    found.failing = [(row.destination, row.failing_since) for row in circuits.troubled(connection, queues=queues)]
     return found
 
 

@@ -38,7 +38,8 @@ def as_markdown(digest: Digest) -> str:
         f"# Night to {digest.until:%Y-%m-%d}", "",
         f"{digest.received} received = {digest.accepted} accepted + {digest.duplicates} duplicate + "
         f"{digest.quarantined} quarantined; {digest.triaged} triaged ({urgency or 'none'}).", "",
-        f"{len(digest.critical)} critical items open, {len(digest.overdue)} overdue.",
+        f"{len(digest.critical)} critical items open, {len(digest.overdue)} overdue, {digest.deliveries.get('dead', 0)} dead letters.",
+        *(f"- {name} has taken nothing since {since:%Y-%m-%d %H:%M} UTC" for name, since in digest.failing),
         *(f"- {rise.violation.replace('_', ' ')}: {rise.today} against {rise.expected} expected" for rise in digest.rises),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"

@@ -27,17 +27,20 @@ class Message:
 class DeliveryFailed(Exception):
     """A destination did not take a message; the message of this error is safe to store.
 
-    `sent` of the messages, the first ones, were taken all the same; `retry_after` is when it wants to be asked again,
-    in seconds.
+    `sent` of the messages, the first ones, were taken all the same; the next `tried` were not. Where they were
+    `refused` for what they are, the destination may take those after them; otherwise it is not asked again for a while,
+    `retry_after` seconds where it says so.
     """
 
-    def __init__(self, message: str, *, sent: int = 0, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, sent: int = 0, tried: int = 1, refused: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
-        self.sent, self.retry_after = sent, retry_after
+        self.sent, self.tried, self.refused, self.retry_after = sent, tried, refused, retry_after
 
 
 class Destination(Protocol):
-    """Takes messages of one queue and one batch, in order; raises DeliveryFailed at the first that it does not take."""
+    """Takes messages of one queue, in order; raises DeliveryFailed at the first that it does not take."""
 
     def send(self, messages: Sequence[Message]) -> None: ...
 
@@ -61,7 +64,8 @@ class Folder:
             try:
                 self._append(path, group)
             except OSError as error:
-                raise DeliveryFailed(f"folder: {error.strerror or type(error).__name__}") from error
+                problem = f"folder: {error.strerror or type(error).__name__}"
+                raise DeliveryFailed(problem, tried=len(messages)) from error
 
     def _append(self, path: Path, messages: Sequence[Message]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -26,6 +26,8 @@ from pipeline.route.destinations import DeliveryFailed, Message
 
 TIMEOUT_SECONDS = 15.0
 MOST_ANSWERED = 65_536
+REFUSED = (400, 409, 413, 415, 422)
+"""Answers that are about the item, not about the receiver: the next item may be taken (RFC 9110, section 15.5)."""
 MINIMAL = ("id", "report", "batch", "sha256", "report_date", "urgency", "queues", "model", "policy", "taxonomy")
 
 
@@ -84,7 +86,9 @@ class Webhook:
             raise DeliveryFailed(f"webhook {host}: {type(error).__name__}") from error
         if not 200 <= answer.status < 300:
             raise DeliveryFailed(
-                f"webhook {host}: HTTP {answer.status}", retry_after=_seconds(answer.getheader("retry-after"))
+                f"webhook {host}: HTTP {answer.status}",
+                refused=answer.status in REFUSED,
+                retry_after=_seconds(answer.getheader("retry-after")),
             )
 
 

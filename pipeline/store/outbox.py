@@ -13,25 +13,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, func, or_, select, update
 
+from pipeline.store import circuits
 from pipeline.store.schema import assessment, outbox, queue_item, queue_pause, report
 
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 12
+LEASE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Deliveries under lease; `rows` carry all that a payload needs."""
+    """Deliveries under lease until `until`; `rows` carry all that a payload needs."""
 
     token: str
     rows: Sequence[Row[Any]]
+    until: datetime
 
 
-def claim(connection: Connection, *, now: datetime, lease: timedelta = timedelta(minutes=5), limit: int = 100) -> Claim:
+def claim(connection: Connection, *, now: datetime, lease: timedelta = LEASE, limit: int = 100) -> Claim:
     """Take a lease on the oldest deliveries that are due; the caller holds a write transaction.
 
-    What a paused queue owes waits until it goes on.
+    What a paused queue owes waits until it goes on. Nothing goes to a destination whose circuit is open, and one
+    delivery alone where it is half open.
     """
     due = select(outbox.c.seq).where(
         outbox.c.state == "owed",
@@ -40,17 +44,27 @@ def claim(connection: Connection, *, now: datetime, lease: timedelta = timedelta
     )
     if paused := list(connection.scalars(select(queue_pause.c.queue))):
         due = due.where(outbox.c.item.not_in(select(queue_item.c.seq).where(queue_item.c.queue.in_(paused))))
-    # SQLite drops FOR UPDATE; its write transaction already excludes other claimers.
-    seqs = list(connection.scalars(due.order_by(outbox.c.seq).limit(limit).with_for_update(skip_locked=True)))
+
+    def take(query: Select[tuple[int]], most: int) -> list[int]:
+        # SQLite drops FOR UPDATE; its write transaction already excludes other claimers.
+        return list(connection.scalars(query.limit(most).with_for_update(skip_locked=True)))
+
+    closed = outbox.c.destination.not_in(circuits.not_closed(connection))
+    seqs = take(due.where(closed).order_by(outbox.c.seq), limit)
+    for destination in circuits.rested(connection, now=now):
+        # The one tried least: in a long outage no delivery uses up its tries for the others.
+        first = take(due.where(outbox.c.destination == destination).order_by(outbox.c.attempts, outbox.c.seq), 1)
+        if first and circuits.try_alone(connection, destination, now=now, until=now + lease):
+            seqs += first
     if not seqs:
-        return Claim("", ())
+        return Claim("", (), now)
     token = secrets.token_hex(16)
     connection.execute(
         update(outbox)
         .where(outbox.c.seq.in_(seqs))
         .values(lease_until=now + lease, lease_token=token, attempts=outbox.c.attempts + 1)
     )
-    return Claim(token, _payload_rows(connection, seqs))
+    return Claim(token, _payload_rows(connection, seqs), now + lease)
 
 
 def _payload_rows(connection: Connection, seqs: Sequence[int]) -> Sequence[Row[Any]]:
@@ -70,15 +84,16 @@ def _payload_rows(connection: Connection, seqs: Sequence[int]) -> Sequence[Row[A
     ).all()  # fmt: skip
 
 
-def settle(connection: Connection, *, token: str, seqs: Sequence[int], now: datetime) -> int:
-    """Mark deliveries as done; how many were still under this lease."""
-    if not seqs:
-        return 0
-    return connection.execute(
-        update(outbox)
-        .where(outbox.c.seq.in_(seqs), outbox.c.lease_token == token, outbox.c.state == "owed")
-        .values(state="delivered", delivered_at=now, lease_until=None, lease_token=None, last_error=None)
-    ).rowcount
+def settle(connection: Connection, *, token: str, seqs: Sequence[int], now: datetime) -> set[int]:
+    """Mark deliveries as done; those of them that were still under this lease."""
+    return set(
+        connection.scalars(
+            update(outbox)
+            .where(outbox.c.seq.in_(seqs), outbox.c.lease_token == token, outbox.c.state == "owed")
+            .values(state="delivered", delivered_at=now, lease_until=None, lease_token=None, last_error=None)
+            .returning(outbox.c.seq)
+        )
+    )
 
 
 def fail(connection: Connection, *, token: str, seq: int, attempts: int, error: str, available_at: datetime) -> None:
@@ -96,11 +111,13 @@ def fail(connection: Connection, *, token: str, seq: int, attempts: int, error: 
     )
 
 
-def replay(connection: Connection, *, now: datetime) -> int:
-    """Owe the dead letters again; how many."""
-    return connection.execute(
-        update(outbox).where(outbox.c.state == "dead").values(state="owed", attempts=0, available_at=now)
-    ).rowcount
+def put_back(connection: Connection, *, token: str, seqs: Sequence[int]) -> None:
+    """Give up the lease on deliveries that were not tried; that does not count as a try."""
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.seq.in_(seqs), outbox.c.lease_token == token, outbox.c.state == "owed")
+        .values(attempts=outbox.c.attempts - 1, lease_until=None, lease_token=None)
+    )
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -309,6 +309,17 @@ outbox = Table(
     Index("ix_outbox_work", "state", "available_at", "seq"),
 )
 
+# A destination that failed last; the row goes when it takes something again.
+circuit = Table(
+    "circuit",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("failures", Integer, nullable=False, comment="in a row"),
+    Column("failing_since", Instant, nullable=False),
+    Column("open_until", Instant, comment="nothing is sent before; empty while the circuit is closed"),
+    Column("last_error", Text, nullable=False),
+)
+
 audit_event = Table(
     "audit_event",
     metadata,

@@ -19,6 +19,10 @@ from pipeline.store.schema import assessment, batch, queue_event, queue_item, re
 
 NOW = datetime(2025, 2, 14, 12, 0, tzinfo=UTC)
 RANKS = ("critical", "high", "medium", "low")
+NOTHING_FOUND: dict[str, object] = {
+    "violations": [], "urgency": None, "places": [], "actors": [], "dates": [], "counts": [], "claim_status": {},
+    "flags": [], "abstained": [],
+}  # fmt: skip
 
 
 def filled(store: Store, count: int, *, queue: str = "investigations", urgency: str = "high") -> None:
@@ -34,9 +38,9 @@ def filled(store: Store, count: int, *, queue: str = "investigations", urgency: 
             )  # fmt: skip
             connection.execute(
                 insert(assessment).values(
-                    seq=n, report=n, model="m", policy="1", taxonomy="1", body={}, sha256="0", created_at=NOW
+                    seq=n, report=n, model="m", policy="1", taxonomy="1", body=NOTHING_FOUND, sha256="0", created_at=NOW,
                 )
-            )
+            )  # fmt: skip
             connection.execute(
                 insert(queue_item).values(
                     seq=n, report=n, queue=queue, assessment=n, urgency=urgency, rank=RANKS.index(urgency), reason="",

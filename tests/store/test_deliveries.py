@@ -1,0 +1,234 @@
+"""Deliveries on both databases: failing destinations are left alone, dead letters are kept until a person decides."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import fmean
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import insert, select
+
+from pipeline.deliver import FIRST_RETRY, LONGEST_RETRY, Delivered, backoff, deliver
+from pipeline.errors import NotFound
+from pipeline.route.destinations import DeliveryFailed, Message
+from pipeline.store import Store, audit, circuits, deliveries, outbox
+from pipeline.store.circuits import LONGEST_REST, THRESHOLD, rest
+from pipeline.store.schema import outbox as table
+from pipeline.store.schema import queue_event
+from pipeline.store.work import Conflict
+from tests.store.test_work import NOW, filled
+
+
+class Peer:
+    """A destination that de-duplicates; `answers` says for each try, in turn, how it fails."""
+
+    def __init__(self, *answers: DeliveryFailed | None, always: DeliveryFailed | None = None) -> None:
+        self.answers, self.always = list(answers), always
+        self.tries: Counter[str] = Counter()
+        self.effects: set[str] = set()
+
+    def send(self, messages: Sequence[Message]) -> None:
+        for sent, message in enumerate(messages):
+            self.tries[message.key] += 1
+            failure = self.answers.pop(0) if self.answers else self.always
+            if failure is not None:
+                failure.sent = sent
+                raise failure
+            self.effects.add(message.key)
+
+
+class Picky(Peer):
+    """Refuses one message for what it is."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    def send(self, messages: Sequence[Message]) -> None:
+        for sent, message in enumerate(messages):
+            self.tries[message.key] += 1
+            if message.key == self.key:
+                raise DeliveryFailed("HTTP 422", sent=sent, refused=True)
+            self.effects.add(message.key)
+
+
+def owed(store: Store, count: int, *, destination: str = "cases") -> None:
+    filled(store, count)
+    with store.write() as connection:
+        connection.execute(insert(table), [
+            {"item": n, "destination": destination, "idempotency_key": f"k{n}", "available_at": NOW}
+            for n in range(1, count + 1)
+        ])  # fmt: skip
+
+
+def run(store: Store, peer: Peer, *, at: datetime = NOW) -> Delivered:
+    return deliver(store, {"cases": peer}, now=lambda: at, rng=random.Random(1))
+
+
+def down() -> DeliveryFailed:
+    return DeliveryFailed("webhook cases.example: ConnectionRefusedError")
+
+
+def test_a_destination_that_is_down_is_left_alone_by_everybody(any_store: Store) -> None:
+    owed(any_store, 12)
+    peer = Peer(always=down())
+    done = run(any_store, peer)
+    assert sum(peer.tries.values()) == THRESHOLD == done.failed
+    assert (done.owed, done.dead, done.resting) == (12, 0, ("cases",))
+    assert run(any_store, Peer()).sent == 0  # another process learns of it from the store
+    with any_store.read() as connection:
+        tried = [row.attempts for row in deliveries.listed(connection, states=["owed"], limit=20)]
+        assert audit.verify(connection).broken_at is None
+    assert sum(tried) == THRESHOLD  # what was not tried has lost no try
+
+
+def test_after_its_rest_one_delivery_is_tried_and_opens_the_way(any_store: Store) -> None:
+    owed(any_store, 12)
+    run(any_store, Peer(always=down()))
+    later, peer = NOW + rest(THRESHOLD), Peer(down())
+    assert run(any_store, peer, at=later).failed == 1
+    assert sum(peer.tries.values()) == 1
+    assert run(any_store, peer, at=later + rest(THRESHOLD)).failed == 0  # it rests twice as long now
+    done = run(any_store, peer, at=later + rest(THRESHOLD + 1))
+    assert (done.sent, done.owed, done.resting) == (12, 0, ())
+
+
+def test_one_process_alone_tries_a_rested_destination(any_store: Store) -> None:
+    owed(any_store, 12)
+    run(any_store, Peer(always=down()))
+    later = NOW + LONGEST_REST
+    with any_store.write() as connection:
+        assert len(outbox.claim(connection, now=later).rows) == 1
+    with any_store.write() as connection:
+        assert len(outbox.claim(connection, now=later).rows) == 0
+    with any_store.write() as connection:  # the first died: its lease ran out
+        assert len(outbox.claim(connection, now=later + outbox.LEASE).rows) == 1
+
+
+def test_an_outage_of_a_day_loses_nothing_and_is_not_hammered(any_store: Store) -> None:
+    owed(any_store, 12)
+    peer = Peer(always=down())
+    for minutes in range(0, 24 * 60, 10):
+        run(any_store, peer, at=NOW + timedelta(minutes=minutes))
+    assert sum(peer.tries.values()) < 40
+    assert _states(any_store) == {"owed": 12}
+    peer.always = None
+    run(any_store, peer, at=NOW + timedelta(days=1))
+    run(any_store, peer, at=NOW + timedelta(days=1) + LONGEST_RETRY)
+    assert _states(any_store) == {"delivered": 12}
+    assert peer.effects == {f"k{n}" for n in range(1, 13)}
+
+
+def test_who_says_how_long_to_wait_is_left_alone_at_once(any_store: Store) -> None:
+    owed(any_store, 3)
+    busy = DeliveryFailed("webhook cases.example: HTTP 429", retry_after=1800)
+    assert run(any_store, Peer(always=busy)).failed == 1
+    assert run(any_store, Peer(), at=NOW + timedelta(minutes=29)).sent == 0
+    assert run(any_store, Peer(), at=NOW + timedelta(minutes=31)).sent == 3
+
+
+def test_a_refused_message_does_not_hold_up_the_others_and_ends_as_a_dead_letter(any_store: Store) -> None:
+    owed(any_store, 12)
+    peer, at = Picky("k5"), NOW
+    done = run(any_store, peer)
+    assert (done.sent, done.failed, done.resting) == (11, 1, ())
+    for _ in range(outbox.MAX_ATTEMPTS):
+        at += LONGEST_RETRY
+        done = run(any_store, peer, at=at)
+    assert (peer.tries["k5"], done.dead) == (outbox.MAX_ATTEMPTS, 1)
+    with any_store.read() as connection:
+        (row,) = deliveries.listed(connection, states=["dead"], limit=9)
+    assert (row.report_id, row.last_error) == ("r5", "HTTP 422")
+
+
+def test_success_closes_the_circuit_and_failures_must_be_in_a_row(any_store: Store) -> None:
+    owed(any_store, 4)
+    assert run(any_store, Peer(down(), down())).sent == 2
+    with any_store.read() as connection:
+        assert circuits.troubled(connection) == []
+
+
+def test_a_destination_that_the_settings_do_not_name_is_said(any_store: Store) -> None:
+    owed(any_store, 2, destination="gone")
+    done = run(any_store, Peer())
+    assert (done.failed, done.resting) == (2, ())
+    with any_store.read() as connection:
+        assert "no destination 'gone'" in deliveries.get(connection, 1).last_error
+
+
+def test_dead_letters_are_replayed_and_dropped_with_a_reason(any_store: Store) -> None:
+    owed(any_store, 3)
+    with any_store.write() as connection:
+        connection.execute(table.update().values(state="dead", attempts=8))
+        deliveries.drop(connection, [2], person="ada", reason="told by telephone", now=NOW)
+        assert deliveries.dead(connection, destination="cases") == [1, 3]
+        assert deliveries.dead(connection, destination="other") == []
+        deliveries.replay(connection, [1, 3], person="ada", reason="mended", now=NOW)
+    peer = Peer()
+    assert run(any_store, peer).sent == 2
+    assert peer.effects == {"k1", "k3"}
+    assert _states(any_store) == {"delivered": 2, "dropped": 1}
+    with any_store.read() as connection:
+        notes = {(e.item, e.action, e.note) for e in connection.execute(select(queue_event))}
+        chain = [(e.subject, e.action) for n in (1, 2, 3) for e in audit.events(connection, subject=f"r{n}")]
+        assert audit.verify(connection).broken_at is None
+    assert notes == {
+        (2, "delivery dropped", "cases: told by telephone"),
+        (1, "delivery replayed", "cases: mended"),
+        (3, "delivery replayed", "cases: mended"),
+    }
+    assert chain == [("r1", "delivery replayed"), ("r2", "delivery dropped"), ("r3", "delivery replayed")]
+
+
+def test_a_replay_closes_the_circuit(any_store: Store) -> None:
+    owed(any_store, 4)
+    run(any_store, Peer(always=down()))
+    with any_store.write() as connection:
+        connection.execute(table.update().where(table.c.seq == 1).values(state="dead"))
+        deliveries.replay(connection, [1], person="ada", reason="mended", now=NOW)
+    assert run(any_store, Peer()).sent >= 2
+
+
+def test_what_cannot_be_replayed_or_dropped_is_left_as_it_is(any_store: Store) -> None:
+    owed(any_store, 2)
+    with any_store.write() as connection, pytest.raises(Conflict, match="delivery 1 is owed"):
+        deliveries.replay(connection, [1], person="ada", reason="", now=NOW)
+    with any_store.write() as connection:
+        outbox.claim(connection, now=NOW, limit=1)
+    with any_store.write() as connection, pytest.raises(Conflict, match="being sent: look again after 12:10"):
+        deliveries.drop(connection, [1], person="ada", reason="", now=NOW)
+    run(any_store, Peer())
+    with any_store.write() as connection, pytest.raises(Conflict, match="delivery 2 is delivered already"):
+        deliveries.drop(connection, [2], person="ada", reason="", now=NOW)
+    with any_store.write() as connection, pytest.raises(NotFound, match="no delivery 9"):
+        deliveries.replay(connection, [1, 9], person="ada", reason="", now=NOW)
+
+
+@given(st.integers(1, 30), st.integers(0, 2**32))
+def test_the_back_off_is_within_its_step(attempts: int, seed: int) -> None:
+    step = min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
+    assert timedelta(0) <= backoff(attempts, rng=random.Random(seed)) <= step
+
+
+def test_the_jitter_is_full() -> None:
+    """Spread evenly over the whole step, so that those who failed together do not come back together."""
+    rng = random.Random(7)
+    shares = sorted(backoff(4, rng=rng) / (FIRST_RETRY * 8) for _ in range(2000))
+    assert max(abs(share - n / 2000) for n, share in enumerate(shares)) < 1.63 / 2000**0.5  # Kolmogorov, 1%
+    assert abs(fmean(shares) - 0.5) < 0.02
+
+
+@given(st.integers(0, 500))
+def test_a_rest_doubles_up_to_its_longest(failures: int) -> None:
+    assert rest(failures) <= rest(failures + 1) <= LONGEST_REST
+    assert (rest(failures) > timedelta(0)) == (failures >= THRESHOLD)
+
+
+def _states(store: Store) -> dict[str, int]:
+    with store.read() as connection:
+        return outbox.counts(connection)
