@@ -20,6 +20,7 @@ from flows.commands import (
     delivery,
     export,
     gazetteer,
+    metrics,
     models,
     nightly,
     queues,
@@ -48,6 +49,7 @@ app.add_typer(backup.app)
 app.add_typer(nightly.app)
 app.add_typer(delivery.app)
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(metrics.app)
 app.add_typer(export.app)
 app.add_typer(custody.app, name="audit")
 app.add_typer(gazetteer.app, name="gazetteer")

@@ -66,13 +66,19 @@ def deliver_task(workspace: str) -> Counts:
     return {"sent": sent.sent, "failed": sent.failed, "owed": sent.owed, "dead": sent.dead}
 
 
+@task(name="check-chain", cache_policy=NO_CACHE, persist_result=False)
+def check_chain_task(workspace: str) -> Counts:
+    """Check the audit chain: how many events it has, and the number of the first broken one, or 0."""
+    chain, _ = check_chain(open_workspace(Path(workspace)))
+    return {"events": chain.events, "broken_at": chain.broken_at or 0}
+
+
 @task(name="digest", cache_policy=NO_CACHE, persist_result=False)
-def digest_task(workspace: str, night: str, since: str, until: str) -> str:
+def digest_task(workspace: str, night: str, since: str, until: str, chain: str) -> str:
     """Write the digest as HTML; what the check of the chain said is in it. Returns it in short, as Markdown."""
     opened = open_workspace(Path(workspace))
     with opened.store.write() as connection:
         work.expire(connection, now=utc_now())
-    chain, _ = check_chain(opened)
     with opened.store.read() as connection:
         digest = gather(
             connection,
@@ -80,11 +86,10 @@ def digest_task(workspace: str, night: str, since: str, until: str) -> str:
             until=datetime.fromisoformat(until),
             queues=_open_queues(opened),
         )
-    words = f"broken at event {chain.broken_at}" if chain.broken_at else f"{chain.events:,} events hold together"
     folder = opened.settings.path(opened.settings.digests)
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{night}.html"
-    partial.write_text(as_html(digest, chain=words), encoding="utf-8")
+    partial.write_text(as_html(digest, chain=chain), encoding="utf-8")
     partial.replace(folder / f"{night}.html")
     return as_markdown(digest)
 
@@ -126,11 +131,15 @@ async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
         delivered = deliver_task(workspace)
         sign_task(workspace)
         backup_task(workspace, night)
+        chain = check_chain_task(workspace)
+        said = f"{chain['events']:,} events hold together"
+        if chain["broken_at"]:
+            said = f"broken at event {chain['broken_at']}"
         until = utc_now()
-        words = digest_task(workspace, night, begun.since(until).isoformat(), until.isoformat())
+        words = digest_task(workspace, night, begun.since(until).isoformat(), until.isoformat(), said)
         counts = {
             **collected, "triaged": triaged["triaged"], "failed": triaged["failed"], "sent": delivered["sent"],
-            "owed": delivered["owed"], "dead": delivered["dead"],
+            "owed": delivered["owed"], "dead": delivered["dead"], "chain_intact": not chain["broken_at"],
         }  # fmt: skip
         with opened.store.write() as connection:
             nights.finish(connection, night, counts=counts, now=utc_now())

@@ -49,7 +49,8 @@ def nightly(
             f"{counts['triaged']:,} triaged, {counts['sent']:,} sent"
         )
         console.out.print(f"  digest: {settings.path(settings.digests) / (counts['night'] + '.html')}")
-    raise typer.Exit(1 if counts["quarantined"] or counts["failed"] or counts["owed"] or counts["dead"] else 0)
+    wrong = any(counts[key] for key in ("quarantined", "failed", "owed", "dead"))
+    raise typer.Exit(1 if wrong or not counts.get("chain_intact", True) else 0)
 
 
 @app.command(epilog="Example: [bold]sitrep digest --days 7 --out week.html[/bold]")

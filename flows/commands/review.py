@@ -94,7 +94,9 @@ def invite(
 @people_app.command("token", epilog="Example: [bold]sitrep people token a.okoye --scope read --name dashboard[/bold]")
 def token(
     login: Annotated[str, typer.Argument()],
-    scope: Annotated[list[str] | None, typer.Option("--scope", help="read, review or submit; may be repeated.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help="read, review, submit or metrics; may be repeated.")
+    ] = None,
     name: Annotated[str, typer.Option("--name", help="What the token is for.")] = "program",
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="How long it lasts.")] = 90,
     revoke: Annotated[bool, typer.Option("--revoke", help="End all tokens of this person instead.")] = False,

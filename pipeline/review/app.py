@@ -72,7 +72,7 @@ def create_app(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """The review page over a store. `secure` says that people reach it by https: cookies then travel by nothing else."""
-    from pipeline.review import pages
+    from pipeline.review import health, pages
     from pipeline.review.api import create_api
 
     root = Path(str(files("pipeline.review")))
@@ -82,6 +82,7 @@ def create_app(
     app = FastAPI(title="Sitrep", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = Desk(store, policy, taxonomy, limits, templates, secure, now)
     app.mount("/static", StaticFiles(directory=root / "static"), name="static")
+    app.include_router(health.router)
     app.include_router(pages.router)
     app.mount("/api", create_api(store, policy=policy, taxonomy=taxonomy, limits=limits, now=now))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from pipeline.store.schema import night
 
@@ -38,3 +38,16 @@ def begin(connection: Connection, key: str, *, now: datetime) -> Begun:
 
 def finish(connection: Connection, key: str, *, counts: Mapping[str, Any], now: datetime) -> None:
     connection.execute(update(night).where(night.c.key == key).values(counts=dict(counts), finished_at=now))
+
+
+def last_finished(connection: Connection) -> Row[Any] | None:
+    """The night that was finished last: its key, when it was begun and finished, its counts."""
+    query = select(night).where(night.c.finished_at.is_not(None)).order_by(night.c.finished_at.desc()).limit(1)
+    return connection.execute(query).one_or_none()
+
+
+def unfinished(connection: Connection) -> bool:
+    """Whether the newest night is not finished: it runs, or was cut off."""
+    newest = select(night.c.finished_at).order_by(night.c.key.desc()).limit(1)
+    found = connection.execute(newest).one_or_none()
+    return found is not None and found.finished_at is None

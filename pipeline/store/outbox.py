@@ -8,12 +8,12 @@ between sending and settling sends again with the same idempotency key.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, case, func, or_, select, update
 
 from pipeline.store import circuits
 from pipeline.store.schema import assessment, outbox, queue_item, queue_pause, report
@@ -124,3 +124,27 @@ def counts(connection: Connection) -> dict[str, int]:
     """Deliveries by state: owed, delivered, dead."""
     rows = connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
     return {row.state: row[1] for row in rows}
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """What a destination is still owed, or will not get; `oldest` is when its first item was queued."""
+
+    destination: str
+    state: str
+    count: int
+    retrying: int
+    oldest: datetime
+
+
+def unsettled(connection: Connection, *, queues: Collection[str]) -> list[Unsettled]:
+    """Deliveries of items in these queues that are owed or dead, by destination and state."""
+    retrying = func.sum(case((outbox.c.last_error.is_not(None), 1), else_=0))
+    rows = connection.execute(
+        select(outbox.c.destination, outbox.c.state, func.count(), retrying, func.min(queue_item.c.created_at))
+        .join(queue_item, queue_item.c.seq == outbox.c.item)
+        .where(outbox.c.state.in_(("owed", "dead")), queue_item.c.queue.in_(queues))
+        .group_by(outbox.c.destination, outbox.c.state)
+        .order_by(outbox.c.destination, outbox.c.state)
+    )
+    return [Unsettled(*row) for row in rows]

@@ -130,6 +130,12 @@ def pending_count(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(pending)).scalar_one())
 
 
+def oldest_pending(connection: Connection) -> datetime | None:
+    """When the report that waits longest was received; none waits: None."""
+    first = select(func.min(pending.c.report)).scalar_subquery()
+    return connection.execute(select(report.c.received_at).where(report.c.seq == first)).scalar_one_or_none()
+
+
 def load(connection: Connection, seqs: Sequence[int]) -> dict[int, Report]:
     """Reports by sequence number."""
     rows = connection.execute(select(report).where(report.c.seq.in_(seqs)))

@@ -17,8 +17,8 @@ from pipeline.store import audit
 from pipeline.store.people import Person
 from pipeline.store.schema import api_answer, api_token, person
 
-Scope = Literal["read", "review", "submit"]
-SCOPES: tuple[Scope, ...] = ("read", "review", "submit")
+Scope = Literal["read", "review", "submit", "metrics"]
+SCOPES: tuple[Scope, ...] = ("read", "review", "submit", "metrics")
 
 
 @dataclass(frozen=True)
