@@ -27,9 +27,10 @@ from pipeline.access import Access, access_of
 from pipeline.errors import MonitorError, NotFound, SitrepError
 from pipeline.intake import Limits
 from pipeline.results import report_results
+from pipeline.review import decision
 from pipeline.review_next import Suggestion, review_next
 from pipeline.route import Policy
-from pipeline.store import Store, audit, batches, corrections, queues, reports, tokens, work
+from pipeline.store import Store, audit, batches, queues, reports, tokens, work
 from pipeline.store.documents import moment
 from pipeline.store.work import Conflict
 from pipeline.submit import submit
@@ -171,32 +172,15 @@ def create_api(
     ) -> dict[str, Any]:
         """Record what the caller says of a report; with an outcome, close the item."""
         visible(who, queue)
-        known = set(taxonomy.violation_ids) - who.access.hidden_types
-        if set(said.violations) - known or said.urgency not in taxonomy.urgency_ids:
-            raise MonitorError("the request names a type or level that there is none of")
         request = f"decision {queue} {report} {said.model_dump_json()}"
         login = who.access.person
         with store.write() as connection:
             if key and (before := tokens.answered(connection, login, key, request)) is not None:
                 return before
             item = work.get(connection, report, queue)
-            if said.outcome:
-                work.close(
-                    connection,
-                    item.seq,
-                    person=login,
-                    outcome=said.outcome,
-                    version=said.version,
-                    now=now(),
-                    note=said.note,
-                )
-            else:
-                work.claim(connection, item.seq, person=login, version=said.version, now=now())
-            result = report_results(connection, [item.report])[item.report]
-            kept = standing_types(result) & who.access.hidden_types  # what the caller cannot see stays as it is
-            corrections.add(
-                connection, item.report, reviewer=login, urgency=said.urgency, note=said.note, assessment=item.assessment,
-                violations=[v for v in taxonomy.violation_ids if v in kept or v in said.violations], now=now(),
+            decision.record(
+                connection, item, decision.Decision(said.violations, said.urgency, said.outcome, said.note),
+                access=who.access, policy=policy, taxonomy=taxonomy, version=said.version, now=now(),
             )  # fmt: skip
             fresh = work.get(connection, report, queue)
             answer = {"report": report, "queue": queue, "state": fresh.state, "version": fresh.version}
@@ -273,19 +257,14 @@ def create_api(
             "queues": [q for q in result["queues"] if q["queue"] in access.queues],
             "corroborates": [r for r, _ in queues.visible_reports(connection, result["corroborates"], access.queues)],
         }
-        if "reviewed" in result:
-            said = result["reviewed"]
-            made["reviewed"] = {**said, "violations": [v for v in said["violations"] if v not in hidden]}
+        _, word = decision.readable(
+            connection, item.report, access, queues_of_report=[q["queue"] for q in result["queues"]]
+        )
+        if word:
+            made["reviewed"] = {**word, "violations": decision.shown_types(word["violations"], access)}
         return made
 
     return api
-
-
-def standing_types(result: dict[str, Any]) -> set[str]:
-    """The violations in force."""
-    if "reviewed" in result:
-        return set(result["reviewed"]["violations"])
-    return {v["id"] for v in result["violations"] if v["decided"]}
 
 
 def receipt_of(found: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pipeline.access import REVIEWING
 from pipeline.errors import StoreError
 from pipeline.metrics import exposition
-from pipeline.review.app import desk_of
+from pipeline.review.desk import desk_of
 from pipeline.store import tokens
 from pipeline.store.engine import check_store, migrations
 

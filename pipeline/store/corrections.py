@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, literal, select
 
-from pipeline.store import audit
+from pipeline.store import audit, reports
 from pipeline.store.documents import moment
 from pipeline.store.reports import body_hash
 from pipeline.store.schema import adjudication, correction, report
@@ -83,9 +83,22 @@ def in_force(connection: Connection, seqs: Sequence[int]) -> dict[int, Mapping[s
     """The word that stands on each report of which a person said something, as results carry it."""
     found: dict[int, Mapping[str, Any]] = {}
     for row in _standing(connection, seqs):
-        said = {key: row.body[key] for key in ("violations", "urgency", "spans") if key in row.body}
-        found[row.report] = {"by": row.by, "at": moment(row.at), "adjudicated": row.adjudicated, **said}
+        found[row.report] = word(row, by=row.by, adjudicated=row.adjudicated)
     return found
+
+
+def word(row: Row[Any], *, by: str, adjudicated: bool) -> Mapping[str, Any]:
+    """What a correction or an adjudication says, as results carry it."""
+    said = {key: row.body[key] for key in ("violations", "urgency", "spans") if key in row.body}
+    return {"by": by, "at": moment(row.at), "adjudicated": adjudicated, **said}
+
+
+def types_in_force(connection: Connection, seq: int) -> list[str]:
+    """The violations that stand on a report: what a person said last, else what the model decided."""
+    if (said := in_force(connection, [seq]).get(seq)) is not None:
+        return list(said["violations"])
+    newest = reports.newest_assessments(connection, [seq]).get(seq)
+    return [v["id"] for v in newest.body["violations"] if v["decided"]] if newest else []
 
 
 def hashes_in_force(connection: Connection, seqs: Sequence[int]) -> dict[int, str]:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select
+from sqlalchemy import Connection, Row, case, func, insert, select, text
 
 from pipeline.report import QueueItem
-from pipeline.store.schema import outbox, queue_event, queue_item, report
+from pipeline.store import facets
+from pipeline.store.schema import OPEN, outbox, queue_event, queue_item, report
+from pipeline.store.search import EVERYTHING, Filter, conditions, with_facets
 
 OPEN_STATES = ("open", "claimed", "decided")
 
@@ -87,6 +89,7 @@ def add(
     connection.execute(
         insert(queue_event), [{"item": row.seq, "at": now, "actor": "triage", "action": "queued"} for row in new]
     )
+    facets.add(connection, [row.seq for row in new])
     owed = [
         {
             "item": row.seq,
@@ -116,7 +119,7 @@ def summaries(
             func.min(queue_item.c.created_at).label("oldest"),
             func.min(queue_item.c.due).label("due"),
         )
-        .where(queue_item.c.state.in_(OPEN_STATES))
+        .where(text(OPEN))
         .group_by(queue_item.c.queue, queue_item.c.urgency)
     )
     for row in connection.execute(query if queues is None else query.where(queue_item.c.queue.in_(queues))):
@@ -147,35 +150,19 @@ def work(connection: Connection, *, queues: Sequence[str] | None = None, limit: 
 
 
 def page(
-    connection: Connection, queue: str, *, urgency: str | None = None, words: str | None = None,
-    overdue_at: datetime | None = None, after: tuple[int, int] | None = None, limit: int,
-) -> list[Row[Any]]:  # fmt: skip
-    """Items of a queue that are not closed, most urgent first, from the one after *(rank, seq)* on.
-
-    `words` looks in the report's text and in the submitter's id.
-    """
+    connection: Connection, queue: str, *, wanted: Filter = EVERYTHING, after: tuple[int, int] | None = None, limit: int
+) -> list[Row[Any]]:
+    """Items of a queue that are not closed, most urgent first, from the one after *(rank, seq)* on."""
     query = (
         select(
-            queue_item, report.c.id.label("report_id"), report.c.external_id, report.c.source,
+            queue_item, report.c.id.label("report_id"), report.c.external_id, report.c.source, report.c.language,
             func.substr(report.c.text, 1, 160).label("beginning"), report.c.report_date,
         )
         .join(report, report.c.seq == queue_item.c.report)
-        .where(queue_item.c.queue == queue, queue_item.c.state.in_(OPEN_STATES))
-        .order_by(queue_item.c.rank, queue_item.c.seq)
+        .where(queue_item.c.queue == queue, text(f"queue_item.{OPEN}"), *conditions(connection, wanted))
         .limit(limit)
     )  # fmt: skip
-    if urgency:
-        query = query.where(queue_item.c.urgency == urgency)
-    if words:
-        query = query.where(
-            or_(report.c.text.icontains(words, autoescape=True), report.c.external_id.icontains(words, autoescape=True))
-        )
-    if overdue_at:
-        query = query.where(queue_item.c.due < overdue_at)
-    if after:
-        rank, seq = after
-        query = query.where(or_(queue_item.c.rank > rank, and_(queue_item.c.rank == rank, queue_item.c.seq > seq)))
-    return list(connection.execute(query))
+    return list(connection.execute(with_facets(query, queue, wanted.facets, after)))
 
 
 def report_of(connection: Connection, item: int) -> str:

@@ -29,6 +29,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 metadata = MetaData(
@@ -39,6 +40,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+OPEN = "state <> 'closed'"
+"""The condition of the indexes over items that are not closed; a query has to repeat it to the letter."""
 
 # SQLite makes only an INTEGER primary key its row id.
 Sequence = BigInteger().with_variant(Integer(), "sqlite")
@@ -84,7 +88,7 @@ report = Table(
     Column("external_id", Text, index=True),
     Column("sha256", String(64), nullable=False),
     Column("text", Text, nullable=False),
-    Column("report_date", Date),
+    Column("report_date", Date, index=True),
     Column("source", Text),
     Column("country", String(2)),
     Column("language", String(8)),
@@ -183,6 +187,29 @@ queue_item = Table(
     UniqueConstraint("report", "queue"),
     Index("ix_queue_item_work", "queue", "state", "rank", "due", "seq"),
     Index("ix_queue_item_overdue", "queue", "state", "due"),
+    Index("ix_queue_item_open", "queue", "rank", "seq", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+    Index(
+        "ix_queue_item_board",
+        "queue",
+        "urgency",
+        "due",
+        "created_at",
+        sqlite_where=text(OPEN),
+        postgresql_where=text(OPEN),
+    ),
+)
+
+# What the items of a queue can be found by, in the order in which a queue is read: see `facets`.
+queue_facet = Table(
+    "queue_facet",
+    metadata,
+    Column("queue", String(64), primary_key=True),
+    Column("kind", String(8), primary_key=True),
+    Column("closed", Boolean, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("rank", Integer, primary_key=True),
+    Column("item", Sequence, ForeignKey("queue_item.seq"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
 )
 
 queue_event = Table(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, and_, insert, literal, or_, select, true, union_all, update
 
 from pipeline.errors import MonitorError, NotFound, SitrepError
-from pipeline.store import audit
+from pipeline.store import audit, facets
 from pipeline.store.schema import queue_event, queue_item, queue_pause, report
 
 LEASE = timedelta(minutes=30)
@@ -234,6 +234,9 @@ def _change(connection: Connection, found: Row[Any], **values: Any) -> None:
     )
     if changed.rowcount != 1:
         raise Conflict(_who(connection, found.seq))
+    if "rank" in values or "closed_at" in values:
+        closed = values.get("state", found.state) == "closed"
+        facets.follow(connection, found.seq, rank=values.get("rank", found.rank), closed=closed)
 
 
 def _event(

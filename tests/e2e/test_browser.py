@@ -57,6 +57,26 @@ def test_a_reviewer_clears_items_with_the_keyboard_alone(visit: Visit) -> None:
         expect(page.locator(".items li")).to_have_count(left)
 
 
+def test_a_queue_is_searched_and_filtered_from_the_keyboard(visit: Visit) -> None:
+    page = visit("ada")
+    page.goto("/queues/rule-of-law")
+    waiting = page.locator(".items li").count()
+    assert waiting > 1
+    page.keyboard.press("/")
+    page.keyboard.type("journalists")
+    page.keyboard.press("Enter")
+    expect(page.locator(".items li")).to_have_count(1)
+    expect(page.locator("input[type=search]")).to_have_value("journalists")
+    page.click("text=Clear filters")
+    expect(page.locator(".items li")).to_have_count(waiting)
+    page.click("summary")
+    page.fill("input[name=place]", "Mopti")
+    page.select_option("select[name=type]", "restriction_of_freedoms")
+    page.click("text=Show")
+    expect(page.locator(".items li")).to_have_count(1)
+    expect(page.locator("input[name=place]")).to_be_visible()
+
+
 def test_the_second_of_two_reviewers_is_told(visit: Visit) -> None:
     ada, bo = visit("ada"), visit("bo")
     for page in (ada, bo):
@@ -81,7 +101,7 @@ def test_everything_works_with_scripts_off(visit: Visit) -> None:
 @pytest.mark.parametrize("width", [360, 1280])
 def test_no_page_is_wider_than_the_screen(visit: Visit, width: int) -> None:
     page = visit("ada", width=width)
-    for address in ("/", "/queues/rule-of-law", "/submit", "/batches"):
+    for address in ("/", "/queues/rule-of-law", "/queues/rule-of-law?place=mali", "/submit", "/batches"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
     page.goto("/queues/rule-of-law")
@@ -94,7 +114,15 @@ def test_no_page_is_wider_than_the_screen(visit: Visit, width: int) -> None:
 def test_axe_finds_nothing_serious(visit: Visit, dark: bool) -> None:
     """With axe-core (Deque Systems, MPL-2.0), which holds pages to WCAG 2.2 AA; the Arabic report included."""
     page = visit("ada", dark=dark)
-    addresses = ["/", "/queues/rule-of-law", "/submit", "/batches", "/sign-in", "/nowhere"]
+    addresses = [
+        "/",
+        "/queues/rule-of-law",
+        "/queues/rule-of-law?place=mali",
+        "/submit",
+        "/batches",
+        "/sign-in",
+        "/nowhere",
+    ]
     for queue in ("rule-of-law", "manual-review"):
         page.goto(f"/queues/{queue}")
         addresses += [a.get_attribute("href") or "" for a in page.locator(".items a").all()]

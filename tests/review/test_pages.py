@@ -104,6 +104,32 @@ def test_two_reviewers_at_once_the_second_is_told_and_nothing_is_overwritten(vis
     assert "; low" not in page
 
 
+def test_filters_show_what_fits_and_keep_to_what_was_asked(visit: Visit, desk: Store) -> None:
+    path = item(desk, "A2")
+    queue, browser = path.rpartition("/")[0], visit("ada")
+    for asked in (
+        "q=journ", "q=MOPTI+journalists", "type=restriction_of_freedoms", "place=mopti", "place=Mali", "actor=Police",
+        "since=2025-02-14&until=2025-02-14", "q=A2",
+    ):  # fmt: skip
+        page = browser.get(f"{queue}?{asked}").text
+        assert path in page, asked
+    for asked in ("q=farmers", "type=torture_no", "place=bria", "since=2025-02-15", "until=2025-02-13", "source=x"):
+        assert (path in browser.get(f"{queue}?{asked}").text) == (asked == "type=torture_no"), asked
+    assert browser.get(f"{queue}?since=soon").status_code == 422
+    assert 'value="MOPTI"' in browser.get(f"{queue}?q=MOPTI").text
+
+
+def test_a_corrected_type_is_what_the_filter_finds(visit: Visit, desk: Store) -> None:
+    path = item(desk, "A2")
+    queue, browser = path.rpartition("/")[0], visit("ada")
+    assert path not in browser.get(f"{queue}?type=forced_displacement").text
+    values = browser.form_values(path, f"{path}/decide")
+    saved = {"violations": ["forced_displacement"], "urgency": "high", "action": "save"}
+    assert browser.post(f"{path}/decide", data={**values, **saved}).status_code == 200
+    assert path in browser.get(f"{queue}?type=forced_displacement").text
+    assert path not in browser.get(f"{queue}?type=restriction_of_freedoms").text
+
+
 def test_the_next_item_is_claimed_for_the_one_who_asks(visit: Visit, desk: Store) -> None:
     queue = item(desk, "A1").split("/")[2]
     browser = visit("ada")
@@ -145,6 +171,15 @@ def test_what_may_not_be_seen_is_answered_as_what_is_not_there(
         text = browser.get(page).text
         assert report not in text
         assert "A6" not in text
+    for name in sorted(everywhere - {queue}):
+        empty = browser.get(f"/queues/{name}?q=zzzz").text
+        for words in ("biscuits", "A6", "peacekeepers"):  # words of the hidden report alone
+            assert browser.get(f"/queues/{name}?q={words}").text == empty.replace("zzzz", words), (name, words)
+        for asked in ("place=bria", f"type={MISCONDUCT}", "actor=peacekeeper"):
+            assert report not in browser.get(f"/queues/{name}?{asked}").text
+        assert "bria" not in browser.get(f"/queues/{name}").text.lower()
+        shown = browser.get(f"/queues/{name}?type={MISCONDUCT}").text
+        assert shown == browser.get(f"/queues/{name}?type=no_such_type").text
     values = browser.form_values(item(desk, "A2"), f"{item(desk, 'A2')}/claim")
     for act in ("claim", "release", "decide", "escalate", "reopen"):
         data = {**values, "note": "x", "urgency": "low", "action": "save"}

@@ -32,7 +32,9 @@ def filled(store: Store, now: Callable[[], datetime]) -> None:
 
 def test_migrations_give_the_schema_of_the_code(any_store: Store) -> None:
     store = any_store
-    tables = set(inspect(store.engine).get_table_names()) - {"alembic_version"}
+    # SQLite keeps the words of reports in tables of its own, `report_words` and what begins so.
+    names = {n for n in inspect(store.engine).get_table_names() if not n.startswith("report_words")}
+    tables = names - {"alembic_version"}
     assert tables == set(metadata.tables)
     for name, table in metadata.tables.items():
         assert {c["name"] for c in inspect(store.engine).get_columns(name)} == {c.name for c in table.columns}

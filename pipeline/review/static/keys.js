@@ -1,6 +1,6 @@
 // Keys for people who clear many items: the element with data-key="x" is what x does. Pages work without this file.
 "use strict";
-const help = "j and k: next and previous item · Enter: open · n: take the next item · c: claim · 1 to 9: types · u: urgency · a: accept and close · s: save · b: back · /: search";
+const help = "j and k: next and previous item · Enter: open · n: take the next item · c: claim · 1 to 9: types · u: urgency · a: accept and close · s: save · b: back · /: search · ]: next page";
 document.addEventListener("keydown", (event) => {
   const at = document.activeElement;
   const typing = at && (at.tagName === "TEXTAREA" || at.tagName === "SELECT" || (at.tagName === "INPUT" && !["checkbox", "radio", "submit"].includes(at.type)));
@@ -20,7 +20,7 @@ document.addEventListener("keydown", (event) => {
   if (found.length > 1) {
     const checked = found.findIndex((element) => element.checked);
     found[(checked + 1) % found.length].click();
-  } else if (found[0].tagName === "INPUT" && found[0].type === "text") {
+  } else if (found[0].tagName === "INPUT" && ["text", "search"].includes(found[0].type)) {
     found[0].focus();
   } else {
     found[0].click();

@@ -1,0 +1,109 @@
+"""The board with all queues, and the list of one queue with its filters."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from pipeline.errors import MonitorError
+from pipeline.intake.fields import BadField, parse_country
+from pipeline.review.desk import Csrf, Desk, Reviewer, Signed, Visitor, check_form, desk_of, queue_of, render
+from pipeline.store import facets, queues, work
+from pipeline.store.search import Filter
+
+router = APIRouter()
+PAGE = 50
+OFFERED = ("place", "actor", "source")
+Words = Annotated[str, Query(max_length=200)]
+
+
+@router.get("/")
+def board(request: Request, who: Signed) -> Response:
+    """The queues that this person may see; a monitor is taken to the batches."""
+    if not who.access.reviews:
+        return RedirectResponse("/batches", status_code=303)
+    desk = desk_of(request)
+    with desk.store.read() as connection:
+        summaries = queues.summaries(connection, now=desk.now(), queues=who.access.queues)
+        paused = work.paused(connection)
+    visible = [queue for queue in desk.policy.queues if queue.id in who.access.queues]
+    lines = [(queue, summaries.get(queue.id), queue.id in paused) for queue in visible]
+    lines.sort(key=lambda line: -(line[1].overdue if line[1] else 0))
+    return render(request, "board.html", {"lines": lines, "levels": desk.taxonomy.urgency_ids}, who=who)
+
+
+@router.get("/queues/{queue}")
+def queue_page(
+    request: Request, who: Reviewer, queue: str, q: Words = "", urgency: Words = "", type: Words = "", place: Words = "",
+    actor: Words = "", source: Words = "", since: Words = "", until: Words = "", overdue: bool = False, after: Words = "",
+) -> Response:  # fmt: skip
+    """The items of a queue that are not closed and fit the filters, most urgent first."""
+    desk = desk_of(request)
+    shown = queue_of(desk, who, queue)
+    types = [v for v in desk.taxonomy.violations if v.id not in who.access.hidden_types]
+    asked = {
+        "q": q.strip(), "urgency": urgency, "type": type if type in {v.id for v in types} else "",
+        "place": place.strip(), "actor": actor.strip(), "source": source.strip(), "since": since, "until": until,
+        "overdue": "true" if overdue else "",
+    }  # fmt: skip
+    wanted = Filter(
+        urgency=urgency or None, type=asked["type"] or None, place=_place(asked["place"]), actor=asked["actor"] or None,
+        source=asked["source"] or None, words=asked["q"] or None, since=_day(since), until=_day(until),
+        overdue_at=desk.now() if overdue else None,
+    )  # fmt: skip
+    with desk.store.read() as connection:
+        rows = queues.page(connection, queue, wanted=wanted, after=_cursor(after), limit=PAGE + 1)
+        found = facets.of_items(connection, [row.seq for row in rows])
+    offered = {kind: sorted({v for about in found.values() for v in about.get(kind, ())}) for kind in OFFERED}
+    given = {key: value for key, value in asked.items() if value}
+    following = f"{rows[PAGE - 1].rank}.{rows[PAGE - 1].seq}" if len(rows) > PAGE else None
+    values = {
+        "queue": shown, "rows": rows[:PAGE], "found": found, "levels": desk.taxonomy.urgency_ids, "now": desk.now(),
+        "following": urlencode({**given, "after": following}) if following else None, "asked": asked, "given": given,
+        "types": types, "offered": offered, "names": {v.id: v.name for v in types}, "first": not after,
+    }  # fmt: skip
+    return render(request, "queue.html", values, who=who)
+
+
+@router.post("/queues/{queue}/next")
+def next_item(request: Request, who: Reviewer, queue: str, csrf: Csrf) -> Response:
+    """Claim the most urgent item that nobody holds and go there."""
+    check_form(who, csrf)
+    return take_next(desk_of(request), who, queue)
+
+
+def take_next(desk: Desk, who: Visitor, queue: str) -> Response:
+    queue_of(desk, who, queue)
+    with desk.store.write() as connection:
+        item = work.claim_next(connection, [queue], person=who.access.person, now=desk.now())
+        report = queues.report_of(connection, item) if item else None
+    return RedirectResponse(f"/queues/{queue}/{report}" if report else f"/queues/{queue}", status_code=303)
+
+
+def _place(value: str) -> str | None:
+    """A place by its name, a country by its code, however it was written."""
+    try:
+        return parse_country(value) or None
+    except BadField:
+        return value
+
+
+def _day(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise MonitorError("a day is written as 2025-02-14: mend the filter") from None
+
+
+def _cursor(after: str) -> tuple[int, int] | None:
+    """*(rank, seq)* of the last item seen; numbers too large for the store are none of ours."""
+    rank, _, seq = after.partition(".")
+    return (int(rank), int(seq)) if _small(rank) and _small(seq) else None
+
+
+def _small(number: str) -> bool:
+    return number.isascii() and number.isdecimal() and len(number) < 16

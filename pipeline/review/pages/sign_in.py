@@ -1,0 +1,56 @@
+"""Signing in and out, and taking up an invitation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from pipeline.review.desk import COOKIE, Csrf, Signed, check_form, desk_of, render
+from pipeline.store import people
+
+router = APIRouter()
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request) -> Response:
+    return render(request, "sign_in.html", {"wrong": False})
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, login: Annotated[str, Form()], password: Annotated[str, Form()]) -> Response:
+    desk = desk_of(request)
+    with desk.store.write() as connection:
+        token = people.sign_in(connection, login.strip().lower()[:64], password[:1000], now=desk.now())
+    if token is None:
+        return render(request, "sign_in.html", {"wrong": True}, status=403)
+    response = RedirectResponse("/", status_code=303)
+    response.set_cookie(
+        COOKIE, token, httponly=True, samesite="strict", secure=desk.secure,
+        max_age=int(people.SESSION.total_seconds()),
+    )  # fmt: skip
+    return response
+
+
+@router.get("/invitation/{token}")
+def invitation_page(request: Request, token: str) -> Response:
+    return render(request, "invitation.html", {"token": token})
+
+
+@router.post("/invitation/{token}")
+def accept_invitation(request: Request, token: str, password: Annotated[str, Form()]) -> Response:
+    desk = desk_of(request)
+    with desk.store.write() as connection:
+        people.accept(connection, token, password, now=desk.now())
+    return RedirectResponse("/sign-in", status_code=303)
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, who: Signed, csrf: Csrf) -> Response:
+    check_form(who, csrf)
+    with desk_of(request).store.write() as connection:
+        people.sign_out(connection, request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/sign-in", status_code=303)
+    response.delete_cookie(COOKIE)
+    return response

@@ -1,0 +1,82 @@
+"""What the items of a queue can be found by: types, places, actors and sources, in the order in which a queue is read.
+
+A facet is a line of an index, made from what an assessment or a correction says of the report and kept per item, so
+that a queue's facets tell of nothing outside that queue. Values are folded to one case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from pipeline.store.schema import assessment, queue_facet, queue_item, report
+
+Kind = Literal["type", "place", "actor", "source"]
+LONGEST = 120
+
+
+def fold(value: str) -> str:
+    return value.strip().casefold()[:LONGEST]
+
+
+def of_body(body: Mapping[str, Any], *, source: str | None, country: str | None) -> set[tuple[Kind, str]]:
+    """*(kind, value)* of an assessment: types decided, places by name and country, actors by type and by name."""
+    places = (part for p in body["places"] for part in (p.get("name"), p.get("iso2")))
+    actors = (part for a in body["actors"] for part in ((a.get("type") or "").replace("_", " "), a.get("canonical")))
+    found: dict[Kind, Iterable[str | None]] = {
+        "type": (v["id"] for v in body["violations"] if v["decided"]),
+        "place": (*places, country),
+        "actor": actors,
+        "source": (source,),
+    }
+    return {(kind, fold(value)) for kind, values in found.items() for value in values if value and fold(value)}
+
+
+def add(connection: Connection, items: Collection[int]) -> None:
+    """Make the facets of these items from the assessment that put them in their queue."""
+    rows = connection.execute(
+        select(queue_item, assessment.c.body, report.c.source, report.c.country)
+        .join(assessment, assessment.c.seq == queue_item.c.assessment)
+        .join(report, report.c.seq == queue_item.c.report)
+        .where(queue_item.c.seq.in_(items))
+    )
+    _insert(
+        connection,
+        [
+            (row, kind, value)
+            for row in rows
+            for kind, value in of_body(row.body, source=row.source, country=row.country)
+        ],
+    )
+
+
+def replace(connection: Connection, item: int, kind: Kind, values: Iterable[str]) -> None:
+    """What a person said instead: the facets of one kind of an item."""
+    row = connection.execute(select(queue_item).where(queue_item.c.seq == item)).one()
+    connection.execute(delete(queue_facet).where(queue_facet.c.item == item, queue_facet.c.kind == kind))
+    _insert(connection, [(row, kind, value) for value in sorted({fold(value) for value in values} - {""})])
+
+
+def follow(connection: Connection, item: int, *, rank: int, closed: bool) -> None:
+    """Move an item's facets to where its level and state put it."""
+    connection.execute(update(queue_facet).where(queue_facet.c.item == item).values(rank=rank, closed=closed))
+
+
+def of_items(connection: Connection, items: Collection[int]) -> dict[int, dict[str, list[str]]]:
+    """The facets of items: for each, values by kind."""
+    found: dict[int, dict[str, list[str]]] = {}
+    query = select(queue_facet).where(queue_facet.c.item.in_(items)).order_by(queue_facet.c.kind, queue_facet.c.value)
+    for row in connection.execute(query):
+        found.setdefault(row.item, {}).setdefault(row.kind, []).append(row.value)
+    return found
+
+
+def _insert(connection: Connection, lines: Sequence[tuple[Any, Kind, str]]) -> None:
+    rows = [
+        {"queue": row.queue, "kind": kind, "closed": row.state == "closed", "value": value, "rank": row.rank, "item": row.seq}
+        for row, kind, value in lines
+    ]  # fmt: skip
+    if rows:
+        connection.execute(insert(queue_facet), rows)

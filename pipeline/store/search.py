@@ -1,0 +1,109 @@
+"""What a person looks for in a queue, as conditions on its items.
+
+Each condition walks an index: levels and the order of work on `queue_item`, types, places, actors and sources on
+`queue_facet`, dates on `report`, words on `report_words` (FTS5 on SQLite, a GIN index on PostgreSQL). Where words or
+dates fit few reports these are looked up; where they fit many, a page is full before long, and the items are tried one
+after another in the order of work. All of that within the one queue.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, column, false, func, select, table, text, tuple_
+from sqlalchemy.sql import ColumnElement
+
+from pipeline.store.facets import Kind, fold
+from pipeline.store.schema import queue_facet, queue_item, report
+
+FEW = 4000
+"""So many reports at most are looked up one by one."""
+SHORT = 3
+"""A term of so many letters at most is a whole word: as a beginning it would fit half of all words."""
+_TERM = re.compile(r"[^\W_]+")
+_report_words = table("report_words", column("rowid"), column("report"), column("words"), column("report_words"))
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the items have to be; empty, all of them. `since` and `until` are days of the report, both counted in."""
+
+    urgency: str | None = None
+    type: str | None = None
+    place: str | None = None
+    actor: str | None = None
+    source: str | None = None
+    words: str | None = None
+    since: date | None = None
+    until: date | None = None
+    overdue_at: datetime | None = None
+
+    @property
+    def facets(self) -> list[tuple[Kind, str]]:
+        asked: list[tuple[Kind, str | None]] = [
+            ("type", self.type), ("place", self.place), ("actor", self.actor), ("source", self.source)
+        ]  # fmt: skip
+        return [(kind, fold(value)) for kind, value in asked if value]
+
+
+EVERYTHING = Filter()
+
+
+def conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bool]]:
+    """Conditions on `queue_item` joined with `report`, but for the facets."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.urgency:
+        found.append(queue_item.c.urgency == wanted.urgency)
+    if wanted.overdue_at:
+        found.append(queue_item.c.due < wanted.overdue_at)
+    if wanted.since or wanted.until:
+        days = and_(
+            *([report.c.report_date >= wanted.since] if wanted.since else []),
+            *([report.c.report_date <= wanted.until] if wanted.until else []),
+        )
+        found.append(_narrowed(connection, select(report.c.seq).where(days), days))
+    if wanted.words:
+        terms = _TERM.findall(wanted.words)
+        found.append(_with_words(connection, terms) if terms else false())
+    return found
+
+
+def with_facets(query: Select[Any], queue: str, asked: list[tuple[Kind, str]], after: tuple[int, int] | None) -> Any:
+    """The query over `queue_item` narrowed to items with all these facets; the first one leads, in order."""
+    for number, (kind, value) in enumerate(asked):
+        line = queue_facet.alias(f"facet_{number}")
+        query = query.join(line, line.c.item == queue_item.c.seq).where(
+            line.c.queue == queue, line.c.kind == kind, line.c.closed.is_(False), line.c.value == value
+        )
+        if number == 0:
+            query = in_order(query, line.c.rank, line.c.item, after)
+    return query if asked else in_order(query, queue_item.c.rank, queue_item.c.seq, after)
+
+
+def in_order(query: Select[Any], rank: Any, seq: Any, after: tuple[int, int] | None) -> Select[Any]:
+    """Most urgent first, from the one after *(rank, seq)* on."""
+    query = query.order_by(rank, seq)
+    return query.where(tuple_(rank, seq) > after) if after else query
+
+
+def _with_words(connection: Connection, terms: list[str]) -> ColumnElement[bool]:
+    """Reports in which every term begins a word, or is one where it is short."""
+    if connection.dialect.name == "sqlite":
+        asked = " ".join(f'"{term}"' + "*" * (len(term) > SHORT) for term in terms)
+        seqs = select(_report_words.c.rowid).where(_report_words.c.report_words.op("MATCH")(asked))
+        return _narrowed(connection, seqs, queue_item.c.report.in_(seqs))
+    asked = " & ".join(f"'{term}'" + ":*" * (len(term) > SHORT) for term in terms)
+    fits = _report_words.c.words.op("@@")(func.to_tsquery(text("'simple'"), asked))
+    # Planned apart from the LIMIT: with it in sight the planner would rather read every report than the index.
+    seqs = select(select(_report_words.c.report).where(fits).cte().prefix_with("MATERIALIZED", dialect="postgresql"))
+    here = select(_report_words.c.report).where(_report_words.c.report == queue_item.c.report, fits).exists()
+    return _narrowed(connection, seqs, here)
+
+
+def _narrowed(connection: Connection, seqs: Select[Any], otherwise: ColumnElement[bool]) -> ColumnElement[bool]:
+    """A condition for reports that `seqs` selects: those by number where they are few."""
+    few = connection.scalars(seqs.limit(FEW + 1)).all()
+    return queue_item.c.report.in_(few) if len(few) <= FEW else otherwise
