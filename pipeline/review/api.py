@@ -137,20 +137,24 @@ def create_api(
     def list_items(
         who: Annotated[Caller, Depends(read)],
         queue: str,
-        after: Annotated[str | None, Query(pattern=r"^\d{1,3}\.\d{1,15}$")] = None,
+        after: Annotated[str | None, Query(pattern=r"^[a-z0-9]{1,40}$")] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> dict[str, Any]:
-        """Items that are not closed, most urgent first; `next` is the `after` of the following page."""
+        """Items that are not closed, most urgent first; `next` is the `after` of the following page, a report.
+
+        It is no number of ours: numbers grow with what arrives elsewhere, and would tell of it.
+        """
         visible(who, queue)
-        rank, _, seq = (after or "-1.0").partition(".")
         with store.read() as connection:
-            rows = queues.page(connection, queue, after=(int(rank), int(seq)), limit=limit + 1)
+            last = work.get(connection, after, queue) if after else None
+            place = (last.rank, last.seq) if last else (-1, 0)
+            rows = queues.page(connection, queue, after=place, limit=limit + 1)
         items = [
             {"report": r.report_id, "urgency": r.urgency, "state": r.state, "due": moment(r.due), "version": r.version,
              "assignee": r.assignee}
             for r in rows[:limit]
         ]  # fmt: skip
-        return {"items": items, "next": f"{rows[limit - 1].rank}.{rows[limit - 1].seq}" if len(rows) > limit else None}
+        return {"items": items, "next": rows[limit - 1].report_id if len(rows) > limit else None}
 
     @api.get("/queues/{queue}/items/{report}")
     def one_item(who: Annotated[Caller, Depends(read)], queue: str, report: str) -> dict[str, Any]:
