@@ -18,6 +18,7 @@ from flows.commands import (
     custody,
     deliveries,
     delivery,
+    erasure,
     export,
     gazetteer,
     metrics,
@@ -52,6 +53,8 @@ app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(metrics.app)
 app.add_typer(export.app)
 app.add_typer(custody.app, name="audit")
+app.add_typer(erasure.hold_app, name="hold")
+app.add_typer(erasure.app)
 app.add_typer(gazetteer.app, name="gazetteer")
 app.add_typer(actors.app, name="actors")
 app.add_typer(models.app)

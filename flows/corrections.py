@@ -37,6 +37,8 @@ def corrected(
         report = reports.find(connection, ident)[1]
         if ident in exclude or (include is not None and ident not in include) or text_hash(report.text) in held_out:
             continue
+        if not report.text:  # erased
+            continue
         marked = verdict.spans or ()
         made.append(
             Example(

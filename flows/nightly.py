@@ -1,4 +1,4 @@
-"""The night: collect what lies in the drop folder, triage, deliver, sign, back up, write the digest, check the chain.
+"""The night: collect what was dropped, triage, deliver, erase what is too old, sign, back up, write the digest.
 
 A night has a key, its date; a night that was finished is not run again, one that was cut off goes on where it stopped.
 One night at a time: a second run waits for the first. A dropped file is moved to `done` only after its rows are stored,
@@ -12,7 +12,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.custody import check_chain, sign_head
 from flows.triage import Counts, triage
 from flows.workspace import Workspace, open_workspace, utc_now
+from pipeline.custody.erasure import expire
 from pipeline.deliver import deliver
 from pipeline.digest import as_html, as_markdown, gather
 from pipeline.store import nights, work
@@ -94,6 +95,19 @@ def digest_task(workspace: str, night: str, since: str, until: str, chain: str) 
     return as_markdown(digest)
 
 
+@task(name="retain", cache_policy=NO_CACHE, persist_result=False)
+def retain_task(workspace: str) -> Counts:
+    """Erase the words of what came in too long ago, where the settings say how long; counts."""
+    opened = open_workspace(Path(workspace))
+    if opened.settings.retention_days is None:
+        return {"erased": 0}
+    now = utc_now()
+    done = expire(opened.store, before=now - timedelta(days=opened.settings.retention_days), now=now)
+    if done.erased:
+        opened.store.compact()
+    return {"erased": done.erased}
+
+
 @task(name="sign", cache_policy=NO_CACHE, persist_result=False)
 def sign_task(workspace: str) -> None:
     """Sign the audit chain as it stands, where the settings name a key for it."""
@@ -129,6 +143,7 @@ async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
         collected = collect_task(workspace, night)
         triaged = await triage(workspace)
         delivered = deliver_task(workspace)
+        retained = retain_task(workspace)
         sign_task(workspace)
         backup_task(workspace, night)
         chain = check_chain_task(workspace)
@@ -139,7 +154,7 @@ async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
         words = digest_task(workspace, night, begun.since(until).isoformat(), until.isoformat(), said)
         counts = {
             **collected, "triaged": triaged["triaged"], "failed": triaged["failed"], "sent": delivered["sent"],
-            "owed": delivered["owed"], "dead": delivered["dead"], "chain_intact": not chain["broken_at"],
+            "owed": delivered["owed"], "dead": delivered["dead"], "chain_intact": not chain["broken_at"], **retained,
         }  # fmt: skip
         with opened.store.write() as connection:
             nights.finish(connection, night, counts=counts, now=utc_now())

@@ -39,6 +39,7 @@ outbox = "outbox"
 drop = "drop"
 digests = "digests"
 # backups = "/backups/sitrep"    # a checked copy of the store each night
+# retention_days = 365             # the night erases the words of what came in longer ago; holds keep them
 nightly = "0 2 * * *"
 time_zone = "UTC"
 

@@ -28,24 +28,29 @@ def quarantine_lines(connection: Connection, batch: str) -> Iterator[str]:
     the reason stands beside it under `_quarantined`.
     """
     for row in batches.quarantined(connection, batch):
+        if row.reason == "erased":
+            continue
         content = row.content if isinstance(row.content, dict) else {"content": row.content}
         why = {"where": row.locator, "reason": row.reason, "message": row.message}
         yield json_line({**content, "_quarantined": why})
 
 
 def batch_results(connection: Connection, batch: str) -> Iterator[dict[str, Any]]:
-    """A line for every row of a batch; accepted rows that wait for triage say so."""
+    """A line for every row of a batch; accepted rows that wait for triage, or whose words were erased, say so."""
     rows = batches.lines(connection, batch)
     while chunk := list(islice(rows, ROWS_AT_A_TIME)):
         seqs = [row.report for row in chunk if row.report is not None]
         accepted = report_results(connection, [row.report for row in chunk if row.outcome == "accepted"])
-        names = {
-            r.seq: r.id for r in connection.execute(select(report.c.seq, report.c.id).where(report.c.seq.in_(seqs)))
-        }
+        known = select(report.c.seq, report.c.id, (report.c.text == "").label("erased")).where(report.c.seq.in_(seqs))
+        named = connection.execute(known).all()
+        names, erased = {r.seq: r.id for r in named}, {r.seq for r in named if r.erased}
         for row in chunk:
             if row.outcome == "accepted":
-                waiting = {"id": row.external_id or names[row.report], "report": names[row.report], "pending": True}
-                yield accepted.get(row.report, waiting)
+                line = {"id": row.external_id or names[row.report], "report": names[row.report]}
+                if row.report in erased:
+                    yield {**line, "erased": True}
+                else:
+                    yield accepted.get(row.report, {**line, "pending": True})
             elif row.outcome == "duplicate":
                 yield {
                     "id": row.external_id or f"{batch}:{row.line}",

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     time_zone: str = Field(default="UTC", description="time zone of the schedule, such as Africa/Bamako")
     webhooks: dict[str, WebhookSettings] = Field(default_factory=dict, description="destinations by name")
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    retention_days: int | None = Field(
+        default=None, ge=1, description="days after which the night erases the words of what came in; default: never"
+    )
     chunk_size: int = Field(default=1000, ge=1, le=20_000, description="reports per task")
     max_text_characters: int = Field(default=200_000, ge=100, description="longer texts are quarantined")
     max_file_megabytes: int = Field(default=2048, ge=1, description="larger files are refused")

@@ -48,6 +48,7 @@ class Match:
     report: int
     kind: str
     similarity: float
+    erased: bool = False
 
     @property
     def is_duplicate(self) -> bool:
@@ -172,11 +173,12 @@ def _decide(
                 {
                     "batch": batch,
                     "line": line,
-                    "external_id": candidate.external_id,
+                    # Words that were erased do not come back by being sent again.
+                    "external_id": None if match.erased else candidate.external_id,
                     "report": match.report,
                     "kind": match.kind,
                     "similarity": match.similarity,
-                    "content": row.content,
+                    "content": {} if match.erased else row.content,
                 }
             )
             continue
@@ -233,7 +235,7 @@ class _Index:
         same_words = self.by_text.get(new.normalised_sha256, ())
         for old in same_words:
             if _dates_agree(old, new):
-                return Match(old.seq, "exact" if old.sha256 == new.sha256 else "normalised", 1.0)
+                return Match(old.seq, "exact" if old.sha256 == new.sha256 else "normalised", 1.0, old.erased)
         if same_words:
             # The same words on another day are another report: "nothing to report", a daily shelling.
             return Match(same_words[0].seq, "update", 1.0)

@@ -43,6 +43,7 @@ def _row(result: dict[str, Any]) -> dict[str, Any]:
         "duplicate" if "duplicate_of" in result
         else "quarantined" if "quarantined" in result
         else "pending" if "pending" in result
+        else "erased" if "erased" in result
         else "triaged"
     )  # fmt: skip
     row: dict[str, Any] = {"id": result["id"], "report": result.get("report"), "outcome": outcome}

@@ -70,6 +70,9 @@ def show(
         events = [{"at": e.at, "actor": e.actor, "action": e.action, "queue": e.queue, "note": e.note} for e in history]
         console.print_json({"text": found.text, "result": result, "history": events, "duplicates": len(repeats)})
         return
+    if "erased" in found.flags:
+        console.out.print(f"{found.id}: its words were erased; sitrep audit proof {found.id} tells what happened to it")
+        return
     if result is None:
         console.out.print(console.escape(found.text))
         console.out.print("\nNot triaged yet: sitrep run")

@@ -54,6 +54,22 @@ class Store:
             with connection.begin():
                 yield connection
 
+    def compact(self) -> None:
+        """Overwrite what deleted and changed rows left in the files of the store; takes time with its size.
+
+        SQLite: the file is written anew and the WAL emptied. PostgreSQL: the space is freed and used again sooner or later.
+        """
+        with _store_errors(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection = connection.execution_options(sitrep_bare=True)
+                # The index of words keeps what it was told to forget until its parts are merged.
+                connection.exec_driver_sql("INSERT INTO report_words(report_words) VALUES ('optimize')")
+                connection.exec_driver_sql("VACUUM")
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            else:
+                connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+                connection.exec_driver_sql("VACUUM")
+
     def dispose(self) -> None:
         self.engine.dispose()
 
@@ -99,8 +115,9 @@ def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("sitrep_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("sitrep_bare"):  # what SQLite does outside of transactions only
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("sitrep_write") else "BEGIN")
 
 
 def open_store(url: str, *, base: Path = Path()) -> Store:

@@ -35,6 +35,7 @@ class Known:
     sha256: str
     normalised_sha256: str
     signature: bytes | None
+    erased: bool = False
 
 
 @dataclass
@@ -72,7 +73,7 @@ def _known(connection: Connection, column: Any, values: Sequence[Any]) -> list[K
         rows = connection.execute(
             select(
                 report.c.seq, report.c.source, report.c.report_date, report.c.sha256, report.c.normalised_sha256,
-                report.c.signature,
+                report.c.signature, report.c.text == "",
             ).where(column.in_(values[start : start + _VARIABLES]))
         )  # fmt: skip
         found += [Known(*row) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from typer.testing import CliRunner, Result
 
 from flows.cli import app
 from flows.exports import DOCUMENTS
-from flows.workspace import open_workspace
+from flows.nightly import retain_task
+from flows.workspace import open_workspace, utc_now
 from pipeline.custody.exports import file_hash
+from pipeline.custody.holds import Held
 from pipeline.errors import SitrepError
 from pipeline.store.schema import audit_event
 
@@ -117,3 +120,40 @@ def test_an_export_that_fails_leaves_neither_file_nor_record(run: Run, tmp_path:
     run("export", "results", "--batch", "none", "--out", str(tmp_path / "out.jsonl"), code=1)
     assert exports(tmp_path / "desk") == []
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_report_is_held_then_let_go_and_erased(run: Run, tmp_path: Path) -> None:
+    sign(run, tmp_path)
+    run("deliver")
+    number = json.loads(run("hold", "place", "A1", "--why", "request 12 of the court", "--json").stdout)["hold"]
+    (held,) = json.loads(run("hold", "list", "--json").stdout)
+    assert (held["hold"], held["reason"]) == (number, "request 12 of the court")
+    assert isinstance(run("erase", "A1", "--why", "request 7", code=1).exception, Held)
+    assert "beat two traders" in run("show", "A1").stdout
+    run("hold", "release", str(number))
+    (done,) = json.loads(run("erase", "A1", "--why", "request 7", "--json").stdout)
+    assert [copy["what"].split()[-1] for copy in done["copies"]] == ["folder"] * len(done["copies"])
+    assert done["copies"]
+    assert "erased" in run("show", done["erased"]).stdout
+    assert b"two traders" not in (tmp_path / "desk" / "sitrep.db").read_bytes()
+    run("audit", "verify")
+    run("audit", "proof", done["erased"], "--out", str(tmp_path / "proof.json"))
+    run("audit", "check", str(tmp_path / "proof.json"))
+
+
+def test_all_are_erased_or_none(run: Run, tmp_path: Path) -> None:
+    run("erase", "A1", "nobody", "--why", "request 7", code=1)
+    assert "beat two traders" in run("show", "A1").stdout
+
+
+def test_the_night_erases_what_is_too_old(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = tmp_path / "desk"
+    assert retain_task.fn(str(desk)) == {"erased": 0}
+    settings = desk / "sitrep.toml"
+    settings.write_text("retention_days = 30\n" + settings.read_text(encoding="utf-8"), encoding="utf-8")
+    open_workspace.cache_clear()
+    assert retain_task.fn(str(desk)) == {"erased": 0}
+    monkeypatch.setattr("flows.nightly.utc_now", lambda: utc_now() + timedelta(days=31))
+    assert retain_task.fn(str(desk)) == {"erased": 3}
+    assert retain_task.fn(str(desk)) == {"erased": 0}
+    assert b"two traders" not in (desk / "sitrep.db").read_bytes()
