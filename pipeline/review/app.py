@@ -61,7 +61,7 @@ def create_app(
     app.mount("/static", StaticFiles(directory=root / "static"), name="static")
     app.include_router(health.router)
     app.include_router(router)
-    app.mount("/api", create_api(store, policy=policy, taxonomy=taxonomy, limits=limits, now=now))
+    app.mount("/api", create_api(app.state.desk))
 
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -17,6 +17,7 @@ from pipeline.report import QueueItem
 from pipeline.store import facets
 from pipeline.store.schema import OPEN, outbox, queue_event, queue_item, report
 from pipeline.store.search import EVERYTHING, Filter, conditions, with_facets
+from pipeline.store.work import get as item_of
 
 OPEN_STATES = ("open", "claimed", "decided")
 
@@ -150,9 +151,14 @@ def work(connection: Connection, *, queues: Sequence[str] | None = None, limit: 
 
 
 def page(
-    connection: Connection, queue: str, *, wanted: Filter = EVERYTHING, after: tuple[int, int] | None = None, limit: int
+    connection: Connection, queue: str, *, wanted: Filter = EVERYTHING, after: str | None = None, limit: int
 ) -> list[Row[Any]]:
-    """Items of a queue that are not closed, most urgent first, from the one after *(rank, seq)* on."""
+    """Items of a queue that are not closed, most urgent first, from the one after that of the report `after` on.
+
+    A page goes on from a report, not from a number: ours grow with what arrives in any queue, and would tell of it.
+    NotFound where the report has no item in the queue.
+    """
+    last = item_of(connection, after, queue) if after else None
     query = (
         select(
             queue_item, report.c.id.label("report_id"), report.c.external_id, report.c.source, report.c.language,
@@ -162,7 +168,7 @@ def page(
         .where(queue_item.c.queue == queue, text(f"queue_item.{OPEN}"), *conditions(connection, wanted))
         .limit(limit)
     )  # fmt: skip
-    return list(connection.execute(with_facets(query, queue, wanted.facets, after)))
+    return list(connection.execute(with_facets(query, queue, wanted.facets, (last.rank, last.seq) if last else None)))
 
 
 def report_of(connection: Connection, item: int) -> str:

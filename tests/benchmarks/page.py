@@ -108,7 +108,7 @@ def _body(draw: random.Random) -> dict[str, Any]:
 def addresses(ident: str) -> dict[str, str]:
     queue = f"/queues/{QUEUE}"
     return {
-        "board": "/", "queue": queue, "after 50,000 items": f"{queue}?after=2.{150_000}", "one level": f"{queue}?urgency=low",
+        "board": "/", "queue": queue, "after 50,000 items": f"{queue}?after=r150000", "one level": f"{queue}?urgency=low",
         "overdue": f"{queue}?overdue=true", "common type": f"{queue}?type={TYPES[0]}", "rare type": f"{queue}?type={TYPES[-1]}",
         "place": f"{queue}?place=Town+17", "actor": f"{queue}?actor=security+forces", "source": f"{queue}?source=office+3",
         "type and place": f"{queue}?type={TYPES[0]}&place=town+17", "one day": f"{queue}?since=2024-06-01&until=2024-06-01",

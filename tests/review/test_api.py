@@ -124,6 +124,106 @@ def test_input_that_does_not_fit_is_explained_without_quoting_it(client: Client)
     assert "Aminatou" not in answer.text
 
 
+def open_queue(client: TestClient) -> str:
+    return str(next(q["queue"] for q in client.get("/api/queues").json() if q["open"]))
+
+
+def test_an_item_is_held_let_go_made_urgent_closed_and_opened_again(client: Client) -> None:
+    ada, bo = client("ada"), client("bo")
+    queue, item = next(
+        (queue["queue"], item)
+        for queue in ada.get("/api/queues").json()
+        for item in ada.get(f"/api/queues/{queue['queue']}/items").json()["items"]
+        if item["urgency"] != "critical"
+    )
+    path = f"/api/queues/{queue}/items/{item['report']}"
+    held = ada.post(f"{path}/claim", json={"version": item["version"]}).json()
+    assert held["state"] == "claimed"
+    assert bo.post(f"{path}/claim", json={"version": held["version"]}).status_code == 409
+    free = ada.post(f"{path}/release", json={"version": held["version"]}).json()
+    assert free["state"] == "open"
+    urgent = bo.post(f"{path}/escalate", json={"version": free["version"], "note": "a child"}).json()
+    assert urgent["urgency"] != item["urgency"]
+    said = {"violations": [], "urgency": urgent["urgency"], "outcome": "referred", "version": urgent["version"]}
+    closed = bo.post(f"{path}/decision", json=said).json()
+    assert closed["state"] == "closed"
+    assert bo.post(f"{path}/reopen", json={"version": closed["version"], "note": " "}).status_code == 422
+    assert bo.post(f"{path}/reopen", json={"version": closed["version"], "note": "new facts"}).json()["state"] == "open"
+    history = ada.get(path).json()["history"]
+    assert [e["action"] for e in history][-4:] == ["released", "escalated", "closed", "reopened"]
+
+
+def test_the_next_item_is_handed_out_once_under_a_key(client: Client) -> None:
+    ada = client("ada")
+    queue = open_queue(ada)
+    path, keyed = f"/api/queues/{queue}/claim-next", {"Idempotency-Key": "n1"}
+    taken = ada.post(path, headers=keyed).json()
+    assert taken["state"] == "claimed"
+    assert ada.post(path, headers=keyed).json() == taken
+    others = [ada.post(path).json()["report"] for _ in range(10)]
+    assert taken["report"] not in others
+    assert others[-1] is None
+
+
+def test_mentions_that_a_person_marked_are_kept(client: Client) -> None:
+    ada = client("ada")
+    queue = open_queue(ada)
+    item = first(ada, queue)
+    path = f"/api/queues/{queue}/items/{item['report']}"
+    spans = [{"start": 0, "end": 4, "kind": "actor", "type": "civilians", "role": "victim"}]
+    said = {"version": item["version"], "violations": [], "urgency": "low", "spans": spans}
+    assert ada.post(f"{path}/decision", json=said).status_code == 200
+    assert ada.get(path).json()["reviewed"]["spans"] == spans
+
+
+def test_items_are_found_by_what_is_in_them(client: Client) -> None:
+    ada = client("ada")
+    found = {
+        words: [
+            item["report"]
+            for queue in ada.get("/api/queues").json()
+            for item in ada.get(f"/api/queues/{queue['queue']}/items", params={"words": words}).json()["items"]
+        ]
+        for words in ("farmers", "journalists", "nowhere")
+    }
+    assert found["farmers"]
+    assert found["journalists"]
+    assert not found["nowhere"]
+    assert not set(found["farmers"]) & set(found["journalists"])
+
+
+def test_files_are_taken_in_and_rows_to_mend_come_back(client: Client) -> None:
+    mo, ada = client("mo"), client("ada")
+    upload = {"files": ("r.csv", b"id,text,report_date\n1,Police beat a trader in Gao.,2025-02-13\n2,,2025-02-13\n")}
+    taken = mo.post("/api/batches/files", files=upload, data={"source": "gao"})
+    assert (taken.status_code, taken.json()["accepted"], taken.json()["quarantined"]) == (201, 1, 1)
+    batch = taken.json()["batch"]
+    assert batch in [receipt["batch"] for receipt in mo.get("/api/batches").json()]
+    assert '"_quarantined"' in mo.get(f"/api/batches/{batch}/quarantine").text
+    assert ada.get(f"/api/batches/{batch}/quarantine").status_code == 404
+    assert batch not in [receipt["batch"] for receipt in ada.get("/api/batches").json()]
+
+
+def test_every_route_asks_who_it_is_and_monitors_find_no_queue(client: Client) -> None:
+    su, mo, reader = client("su"), client("mo"), client("ada", "read")
+    described = su.get("/api/openapi.json").json()["paths"]
+    routes = [(method, "/api" + path) for path, methods in described.items() for method in methods]
+    seen = first(su, open_queue(su))
+    for method, path in routes:
+        filled = path.format(queue=open_queue(su), report=seen["report"], batch="none")
+        body = {"version": 1, "violations": [], "urgency": "low", "note": "x"} if method == "post" else None
+        assert su.request(method, filled, headers={"Authorization": ""}).status_code == 401, path
+        if method == "post":
+            assert reader.request(method, filled, json=body).status_code == 403, path
+        if "{queue}" in path:
+            fields = ("version", "violations", "urgency") if "decision" in path else ("version", "note")
+            wanted = {k: v for k, v in (body or {}).items() if k in fields}
+            if path.endswith(("claim", "release")):
+                wanted = {"version": 1}
+            assert mo.request(method, filled, json=wanted if body else None).status_code == 404, path
+    assert len(routes) == 16
+
+
 # A few cases for each operation in the suite; SITREP_API_CASES=500 for as many as one likes.
 CASES = int(os.environ.get("SITREP_API_CASES", "12"))
 
@@ -133,7 +233,7 @@ def test_no_request_is_a_server_error(client: Client) -> None:
     loaded = schemathesis.openapi.from_asgi("/api/openapi.json", tester.app)
     statuses: set[int] = set()
     operations = [found.ok() for found in loaded.get_all_operations()]
-    assert len(operations) == 7
+    assert len(operations) == 16
 
     for operation in operations:
 

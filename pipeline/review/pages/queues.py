@@ -56,11 +56,11 @@ def queue_page(
         overdue_at=desk.now() if overdue else None,
     )  # fmt: skip
     with desk.store.read() as connection:
-        rows = queues.page(connection, queue, wanted=wanted, after=_cursor(after), limit=PAGE + 1)
+        rows = queues.page(connection, queue, wanted=wanted, after=after or None, limit=PAGE + 1)
         found = facets.of_items(connection, [row.seq for row in rows])
     offered = {kind: sorted({v for about in found.values() for v in about.get(kind, ())}) for kind in OFFERED}
     given = {key: value for key, value in asked.items() if value}
-    following = f"{rows[PAGE - 1].rank}.{rows[PAGE - 1].seq}" if len(rows) > PAGE else None
+    following = rows[PAGE - 1].report_id if len(rows) > PAGE else None
     values = {
         "queue": shown, "rows": rows[:PAGE], "found": found, "levels": desk.taxonomy.urgency_ids, "now": desk.now(),
         "following": urlencode({**given, "after": following}) if following else None, "asked": asked, "given": given,
@@ -97,13 +97,3 @@ def _day(value: str) -> date | None:
         return date.fromisoformat(value) if value else None
     except ValueError:
         raise MonitorError("a day is written as 2025-02-14: mend the filter") from None
-
-
-def _cursor(after: str) -> tuple[int, int] | None:
-    """*(rank, seq)* of the last item seen; numbers too large for the store are none of ours."""
-    rank, _, seq = after.partition(".")
-    return (int(rank), int(seq)) if _small(rank) and _small(seq) else None
-
-
-def _small(number: str) -> bool:
-    return number.isascii() and number.isdecimal() and len(number) < 16

@@ -1,0 +1,260 @@
+"""Queues, their items, and what a reviewer does with one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from sqlalchemy import Connection, Row
+
+from pipeline.access import Access
+from pipeline.errors import MonitorError
+from pipeline.results import report_results
+from pipeline.review import decision
+from pipeline.review.api.callers import Key, Name, Reader, Reviewer, Strict, Words, check_queue, once
+from pipeline.review.desk import Desk, desk_of
+from pipeline.review_next import Suggestion, review_next
+from pipeline.store import audit, queues, reports, work
+from pipeline.store.documents import moment
+from pipeline.store.search import Filter
+
+router = APIRouter()
+Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Asked = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+PLAIN = ("report", "report_date", "language", "urgency", "places", "actors", "dates", "counts", "flags", "model")
+"""Parts of a result that hide nothing."""
+
+
+class SpanIn(Strict):
+    """A mention: code points of the text, from `start` up to but without `end`."""
+
+    start: Annotated[int, Field(ge=0, le=10**6)]
+    end: Annotated[int, Field(ge=1, le=10**6)]
+    kind: Literal["place", "actor", "date"]
+    type: Name | None = None
+    role: Name | None = None
+
+
+class SeenIn(Strict):
+    """`version` is that of the item as it was seen."""
+
+    version: Version
+
+
+class ReasonIn(SeenIn):
+    note: Words
+
+
+class PersonIn(SeenIn):
+    to: Name
+
+
+class DecisionIn(SeenIn):
+    """What a reviewer says; an `outcome` closes the item. `spans` are all mentions, where they were gone through."""
+
+    violations: Annotated[list[Name], Field(max_length=100)]
+    urgency: Name
+    outcome: work.Outcome | None = None
+    note: Words | None = None
+    spans: Annotated[list[SpanIn], Field(max_length=2000)] | None = None
+
+
+@router.get("/me")
+def me(who: Reader) -> dict[str, Any]:
+    """Whose token it is, and what they may see."""
+    return {"login": who.person, "role": who.role, "queues": sorted(who.queues)}
+
+
+@router.get("/queues")
+def list_queues(request: Request, who: Reader) -> list[dict[str, Any]]:
+    """The queues that the caller may see, with what is open in them."""
+    desk = desk_of(request)
+    with desk.store.read() as connection:
+        found = queues.summaries(connection, now=desk.now(), queues=who.queues)
+    return [
+        {"queue": q.id, "open": found[q.id].open if q.id in found else 0,
+         "overdue": found[q.id].overdue if q.id in found else 0}
+        for q in desk.policy.queues if q.id in who.queues
+    ]  # fmt: skip
+
+
+@router.get("/queues/{queue}/items")
+def list_items(
+    request: Request, who: Reader, queue: str, urgency: Asked = None, type: Asked = None, place: Asked = None,
+    actor: Asked = None, source: Asked = None, words: Asked = None, since: date | None = None, until: date | None = None,
+    after: Annotated[str | None, Query(pattern=r"^[a-z0-9]{1,40}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:  # fmt: skip
+    """Items that are not closed and fit the filters, most urgent first; `next` is the `after` of the following page."""
+    check_queue(who, queue)
+    wanted = Filter(
+        urgency=urgency, type=None if type in who.hidden_types else type, place=place, actor=actor, source=source,
+        words=words, since=since, until=until,
+    )  # fmt: skip
+    with desk_of(request).store.read() as connection:
+        rows = queues.page(connection, queue, wanted=wanted, after=after, limit=limit + 1)
+    items = [
+        {"report": r.report_id, "urgency": r.urgency, "state": r.state, "due": moment(r.due), "version": r.version,
+         "assignee": r.assignee}
+        for r in rows[:limit]
+    ]  # fmt: skip
+    return {"items": items, "next": rows[limit - 1].report_id if len(rows) > limit else None}
+
+
+@router.get("/queues/{queue}/items/{report}")
+def one_item(request: Request, who: Reader, queue: str, report: str) -> dict[str, Any]:
+    """A report in a queue: text, what was found, what people said, what happened to it."""
+    check_queue(who, queue)
+    desk = desk_of(request)
+    restricted = desk.policy.queue(queue).restricted
+    with desk.store.write() if restricted else desk.store.read() as connection:
+        item = work.get(connection, report, queue)
+        if restricted:  # who looks at a restricted report is on record
+            audit.append(
+                connection, at=desk.now(), actor=who.person, action="restricted item viewed", subject=report,
+                body={"queue": queue},
+            )  # fmt: skip
+        return _shown(connection, item, who)
+
+
+@router.post("/queues/{queue}/claim-next")
+def claim_next(request: Request, who: Reviewer, queue: str, key: Key = None) -> dict[str, Any]:
+    """Hold the most urgent item that nobody holds; `report` is null where there is none."""
+    check_queue(who, queue)
+    desk = desk_of(request)
+    with desk.store.write() as connection:
+
+        def change() -> dict[str, Any]:
+            seq = work.claim_next(connection, [queue], person=who.person, now=desk.now())
+            if seq is None:
+                return {"report": None, "queue": queue}
+            return _state(connection, queues.report_of(connection, seq), queue)
+
+        return once(connection, who, key, f"claim-next {queue}", change, now=desk.now())
+
+
+@router.post("/queues/{queue}/items/{report}/claim")
+def claim(request: Request, who: Reviewer, queue: str, report: str, said: SeenIn, key: Key = None) -> dict[str, Any]:
+    """Hold an item, or hold it longer."""
+
+    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
+        work.claim(connection, item.seq, person=who.person, version=said.version, now=desk.now())
+
+    return _changed(request, who, queue, report, said, key, step)
+
+
+@router.post("/queues/{queue}/items/{report}/release")
+def release(request: Request, who: Reviewer, queue: str, report: str, said: SeenIn, key: Key = None) -> dict[str, Any]:
+    """Let go of an item."""
+
+    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
+        work.release(connection, item.seq, person=who.person, version=said.version, now=desk.now())
+
+    return _changed(request, who, queue, report, said, key, step)
+
+
+@router.post("/queues/{queue}/items/{report}/reopen")
+def reopen(request: Request, who: Reviewer, queue: str, report: str, said: ReasonIn, key: Key = None) -> dict[str, Any]:
+    """Open a closed item again."""
+
+    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
+        work.reopen(
+            connection, item.seq, person=who.person, note=said.note.strip(), version=said.version, now=desk.now()
+        )
+
+    return _changed(request, who, queue, report, said, key, step)
+
+
+@router.post("/queues/{queue}/items/{report}/escalate")
+def escalate(
+    request: Request, who: Reviewer, queue: str, report: str, said: ReasonIn, key: Key = None
+) -> dict[str, Any]:
+    """Make an item more urgent by one level."""
+
+    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
+        if item.rank == 0:
+            raise MonitorError("the item is critical already")
+        level = desk.taxonomy.urgencies[item.rank - 1]
+        work.escalate(
+            connection, item.seq, person=who.person, note=said.note.strip(), version=said.version, urgency=level.id,
+            rank=item.rank - 1, due=desk.now() + level.respond_within, now=desk.now(),
+        )  # fmt: skip
+
+    return _changed(request, who, queue, report, said, key, step)
+
+
+@router.post("/queues/{queue}/items/{report}/decision")
+def decide(
+    request: Request, who: Reviewer, queue: str, report: str, said: DecisionIn, key: Key = None
+) -> dict[str, Any]:
+    """Record what the caller says of a report; with an outcome, close the item."""
+
+    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
+        spans = None if said.spans is None else [span.model_dump(exclude_none=True) for span in said.spans]
+        decision.record(
+            connection, item, decision.Decision(said.violations, said.urgency, said.outcome, said.note, spans),
+            access=who, policy=desk.policy, taxonomy=desk.taxonomy, version=said.version, now=desk.now(),
+        )  # fmt: skip
+
+    return _changed(request, who, queue, report, said, key, step)
+
+
+@router.get("/review-next")
+def next_reviews(request: Request, who: Reader, count: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Suggestion]:
+    """Reports whose review would teach the model most, among those that the caller may see."""
+    desk = desk_of(request)
+    open_types = [v for v in desk.taxonomy.violation_ids if v not in who.hidden_types]
+    with desk.store.read() as connection:
+        return review_next(connection, who.queues, violations=open_types, count=count)
+
+
+def _changed(
+    request: Request, who: Access, queue: str, report: str, said: SeenIn, key: str | None,
+    step: Callable[[Desk, Connection, Row[Any]], None],
+) -> dict[str, Any]:  # fmt: skip
+    """Take a step with an item; its state after it."""
+    check_queue(who, queue)
+    desk = desk_of(request)
+    asked = f"{request.url.path.rpartition('/')[2]} {queue} {report} {said.model_dump_json()}"
+    with desk.store.write() as connection:
+
+        def change() -> dict[str, Any]:
+            step(desk, connection, work.get(connection, report, queue))
+            return _state(connection, report, queue)
+
+        return once(connection, who, key, asked, change, now=desk.now())
+
+
+def _state(connection: Connection, report: str, queue: str) -> dict[str, Any]:
+    item = work.get(connection, report, queue)
+    return {"report": report, "queue": queue, "state": item.state, "version": item.version, "urgency": item.urgency}
+
+
+def _shown(connection: Connection, item: Row[Any], who: Access) -> dict[str, Any]:
+    result = report_results(connection, [item.report])[item.report]
+    hidden = who.hidden_types
+    made = {key: result[key] for key in PLAIN} | {
+        "text": reports.load(connection, [item.report])[item.report].text,
+        "version": item.version,
+        "state": item.state,
+        "assignee": item.assignee,
+        "due": moment(item.due),
+        "violations": [v for v in result["violations"] if v["id"] not in hidden],
+        "claim_status": {k: v for k, v in result["claim_status"].items() if k not in hidden},
+        "abstained": [a for a in result["abstained"] if a not in hidden],
+        "queues": [q for q in result["queues"] if q["queue"] in who.queues],
+        "corroborates": [r for r, _ in queues.visible_reports(connection, result["corroborates"], who.queues)],
+        "history": [
+            {"at": moment(e.at), "by": e.actor, "queue": e.queue, "action": e.action, "note": e.note}
+            for e in queues.history(connection, item.report)
+            if e.queue in who.queues
+        ],
+    }
+    in_queues = [q["queue"] for q in result["queues"]]
+    _, word = decision.readable(connection, item.report, who, queues_of_report=in_queues)
+    if word:
+        made["reviewed"] = {**word, "violations": decision.shown_types(word["violations"], who)}
+    return made

@@ -1,0 +1,53 @@
+"""Batches that come in by browser or API: who may look at one, files as they are uploaded, rows to mend."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from fastapi import UploadFile
+
+from pipeline.access import Access
+from pipeline.custody import exports
+from pipeline.errors import MonitorError, NotFound
+from pipeline.results import quarantine_lines
+from pipeline.review.desk import Desk
+from pipeline.store import batches
+
+CHUNK = 1 << 20
+
+
+def check_sender(who: Access, submitted_by: str | None) -> None:
+    """People see the batches that they sent, administrators all; NotFound for others.
+
+    A receipt tells how many reports came in, and a quarantined row was routed by nobody: either could tell a reviewer
+    of reports in a queue that they may not see.
+    """
+    if not who.administers and submitted_by != who.person:
+        raise NotFound("no such batch")
+
+
+def kept(upload: UploadFile, folder: Path, number: int, desk: Desk) -> Path:
+    """The upload as a file under a name of ours with its own ending; MonitorError where it is larger than allowed."""
+    path = folder / f"upload-{number}{Path(upload.filename or '').suffix.lower()[:12]}"
+    written = 0
+    with path.open("wb") as stream:
+        while chunk := upload.file.read(CHUNK):
+            written += len(chunk)
+            if written > desk.limits.file_bytes:
+                raise MonitorError(f"the file is larger than {desk.limits.file_bytes // 2**20:,} MiB: split it")
+            stream.write(chunk)
+    return path
+
+
+def rows_to_mend(desk: Desk, who: Access, batch: str) -> str:
+    """The rows of a batch that were set aside, as JSON Lines; whoever takes them is on record."""
+    with desk.store.write() as connection:
+        check_sender(who, batches.receipt(connection, batch).submitted_by)
+        lines = list(quarantine_lines(connection, batch))
+        body = "".join(lines)
+        exports.record(
+            connection, [], what="quarantine", file=hashlib.sha256(body.encode()).hexdigest(), by=who.person,
+            now=desk.now(), rows=len(lines), batch=batch,
+        )  # fmt: skip
+    return body
