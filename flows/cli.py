@@ -18,6 +18,7 @@ from flows.commands import (
     custody,
     deliveries,
     delivery,
+    drift,
     erasure,
     export,
     gazetteer,
@@ -51,6 +52,7 @@ app.add_typer(nightly.app)
 app.add_typer(delivery.app)
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(metrics.app)
+app.add_typer(drift.app)
 app.add_typer(export.app)
 app.add_typer(custody.app, name="audit")
 app.add_typer(erasure.hold_app, name="hold")

@@ -22,6 +22,7 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from flows.custody import check_chain, sign_head
+from flows.drift import compare_periods
 from flows.triage import Counts, triage
 from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.custody.erasure import expire
@@ -87,12 +88,13 @@ def digest_task(workspace: str, night: str, since: str, until: str, chain: str) 
             until=datetime.fromisoformat(until),
             queues=_open_queues(opened),
         )
+    drift = compare_periods(opened, until=datetime.fromisoformat(until), settings=opened.settings.drift).found
     folder = opened.settings.path(opened.settings.digests)
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{night}.html"
-    partial.write_text(as_html(digest, chain=chain), encoding="utf-8")
+    partial.write_text(as_html(digest, chain=chain, drift=drift), encoding="utf-8")
     partial.replace(folder / f"{night}.html")
-    return as_markdown(digest)
+    return as_markdown(digest, drift=drift)
 
 
 @task(name="retain", cache_policy=NO_CACHE, persist_result=False)

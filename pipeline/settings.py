@@ -6,6 +6,7 @@ Read once, at the edge (the command line, a flow, the page), and passed on as va
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +32,16 @@ class WebhookSettings(BaseModel):
     secret_file: Path | None = Field(default=None, description="file with whsec_…, newest first, one a line")
     cleared: tuple[str, ...] = Field(default=(), description="restricted queues of which it may have all of an item")
     allow_private: bool = Field(default=False, description="an inner address, and plain http, are right")
+
+
+class DriftSettings(BaseModel):
+    """What the last days are compared with: so many days before them, or before a fixed date."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    days: int = Field(default=7, ge=1, le=366)
+    reference_days: int = Field(default=90, ge=1, le=3660)
+    reference_until: date | None = Field(default=None, description="midnight (UTC) at which a fixed reference ends")
 
 
 class AuditSettings(BaseModel):
@@ -71,6 +82,7 @@ class Settings(BaseSettings):
     retention_days: int | None = Field(
         default=None, ge=1, description="days after which the night erases the words of what came in; default: never"
     )
+    drift: DriftSettings = Field(default_factory=DriftSettings)
     chunk_size: int = Field(default=1000, ge=1, le=20_000, description="reports per task")
     max_text_characters: int = Field(default=200_000, ge=100, description="longer texts are quarantined")
     max_file_megabytes: int = Field(default=2048, ge=1, description="larger files are refused")

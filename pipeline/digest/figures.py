@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from pipeline.store import circuits
 from pipeline.store.schema import assessment, batch, corroboration, duplicate, outbox, quarantine, queue_item, report
@@ -72,7 +72,8 @@ def gather(connection: Connection, *, since: datetime, until: datetime, queues: 
         setattr(found, name, int(connection.execute(query).scalar_one()))
     found.received = found.accepted + found.duplicates + found.quarantined
     before: Counter[str] = Counter()
-    for row in _assessed(connection, since - timedelta(weeks=WEEKS), until, queues):
+    triaged = assessed(since - timedelta(weeks=WEEKS), until, queues)
+    for row in connection.execution_options(yield_per=500).execute(triaged):
         decided = [v["id"] for v in row.body["violations"] if v["decided"]]
         if row.created_at < since:
             before.update(decided)
@@ -122,12 +123,13 @@ def tail(count: int, *, shape: float, exposure: float) -> float:
     return max(0.0, 1.0 - below)
 
 
-def _assessed(connection: Connection, since: datetime, until: datetime, queues: Collection[str]) -> Any:
+def assessed(since: datetime, until: datetime, queues: Collection[str]) -> Select[Any]:
     """First assessments of a span of time, of reports in one of the queues."""
     first = select(func.min(assessment.c.seq)).group_by(assessment.c.report)
     seen = select(queue_item.c.report).where(queue_item.c.queue.in_(queues))
-    return connection.execution_options(yield_per=500).execute(
-        select(assessment.c.body, assessment.c.created_at, report.c.language, report.c.country)
+    length = func.length(report.c.text).label("length")
+    return (
+        select(assessment.c.body, assessment.c.created_at, report.c.language, report.c.country, length)
         .join(report, report.c.seq == assessment.c.report)
         .where(
             assessment.c.created_at >= since, assessment.c.created_at < until, assessment.c.seq.in_(first),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment
 
+from pipeline.digest.drift import Drift
 from pipeline.digest.figures import Digest
 
 LEVELS = ("critical", "high", "medium", "low", "undecided")
@@ -15,13 +17,13 @@ DEGREES = 10
 """Margin of the map around its outermost places; also the width of its grid."""
 
 
-def as_html(digest: Digest, *, chain: str | None = None) -> str:
-    """One self-contained page; `chain` is what the check of the audit chain said."""
+def as_html(digest: Digest, *, chain: str | None = None, drift: Sequence[Drift] = ()) -> str:
+    """One self-contained page; `chain` is what the check of the audit chain said, `drift` what was compared."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["plain"] = lambda name: str(name).replace("_", " ")
     template = environment.from_string(files("pipeline.digest").joinpath("digest.html").read_text(encoding="utf-8"))
     return template.render(
-        d=digest, chain=chain, levels=[(level, digest.by_urgency[level]) for level in LEVELS if digest.by_urgency[level]],
+        d=digest, chain=chain, drift=drift, levels=[(level, digest.by_urgency[level]) for level in LEVELS if digest.by_urgency[level]],
         bars={
             "By type": _bars(digest.by_violation), "By country": _bars(digest.by_country),
             "Perpetrators named, by type": _bars(digest.by_actor_type), "By language": _bars(digest.by_language),
@@ -31,7 +33,7 @@ def as_html(digest: Digest, *, chain: str | None = None) -> str:
     )  # fmt: skip
 
 
-def as_markdown(digest: Digest) -> str:
+def as_markdown(digest: Digest, *, drift: Sequence[Drift] = ()) -> str:
     """The digest in short, for a run's artifact: counts and ids only."""
     urgency = ", ".join(f"{digest.by_urgency[level]} {level}" for level in LEVELS if digest.by_urgency[level])
     lines = [
@@ -41,6 +43,7 @@ def as_markdown(digest: Digest) -> str:
         f"{len(digest.critical)} critical items open, {len(digest.overdue)} overdue, {digest.deliveries.get('dead', 0)} dead letters.",
         *(f"- {name} has taken nothing since {since:%Y-%m-%d %H:%M} UTC" for name, since in digest.failing),
         *(f"- {rise.violation.replace('_', ' ')}: {rise.today} against {rise.expected} expected" for rise in digest.rises),
+        *(f"- {found.sentence}" for found in drift if found.sentence),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
