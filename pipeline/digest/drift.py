@@ -180,8 +180,9 @@ def _features(row: Any, hidden: Collection[str]) -> Iterable[tuple[Feature, Coll
     decided = {v["id"] for v in body["violations"] if v["decided"]} - set(hidden)
     yield "types", decided or {"none"}
     yield "urgency", {body["urgency"]["id"] if body["urgency"] else "undecided"}
-    yield "countries", {p["iso2"] for p in body["places"] if p.get("iso2")} or {row.country or "unknown"}
-    yield "length", {_length(row.length)}
+    if row.length:  # of an erased report only what was decided is left
+        yield "countries", {p["iso2"] for p in body["places"] if p.get("iso2")} or {row.country or "unknown"}
+        yield "length", {_length(row.length)}
     yield "abstained", {_abstained(set(body["abstained"]) - set(hidden))}
 
 

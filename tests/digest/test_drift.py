@@ -152,6 +152,18 @@ def test_longer_texts_and_more_left_undecided_are_told(store: Store) -> None:
     assert "label" in drift["abstained"].sentence
 
 
+def test_erased_reports_count_with_what_was_decided_only(store: Store) -> None:
+    fill(store, BEFORE, ordinary(300))
+    fill(store, RECENT, ordinary(80))
+    plain = found(store)
+    fill(store, BEFORE, [(kind, level, "", 0) for kind, level, _, _ in ordinary(300)], queue="rule-of-law")
+    drift = found(store)
+    assert (drift["types"].before, drift["types"].verdict) == (600, "steady")
+    assert [drift[name].psi for name in ("length", "countries")] == [
+        plain[name].psi for name in ("length", "countries")
+    ]
+
+
 def test_a_restricted_queue_changes_no_figure(store: Store) -> None:
     fill(store, BEFORE, ordinary(300))
     fill(store, RECENT, ordinary(80))
