@@ -134,6 +134,9 @@ def assess(batch: Sequence[Report], rooms: Rooms) -> list[Assessment]:
             abstained = decision.abstained
             if report.language is None:
                 flags = (*flags, "language_uncertain")
+                if not any(v.decided for v in violations):
+                    # Nothing found in what may be no English is no finding.
+                    abstained = (*abstained, "language")
         else:
             # No guess in a language that the model was not taught.
             violations, urgency, abstained = (), None, ("language",)
