@@ -95,9 +95,7 @@ def add_reviews(connection: Connection, found: Sequence[Review], *, tool: str, n
             raise InputRefused(
                 "unknown_label", f"a review of report {report.id} names a type or level that there is none of"
             )
-        if any(
-            s["kind"] not in KINDS or not 0 <= s["start"] < s["end"] <= len(report.text) for s in review.spans or ()
-        ):
+        if not all(corrections.span_fits(s, report.text) for s in review.spans or ()):
             raise InputRefused("bad_span", f"a review of report {report.id} marks what is not in its text")
         who = f"{review.by} ({tool})"
         if (report.id, who, frozenset(review.violations), review.urgency, _key(review.spans)) in present:

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from markupsafe import Markup, escape
 
 from pipeline.errors import MonitorError, NotFound, SitrepError
 from pipeline.intake import Limits
@@ -56,6 +57,8 @@ def create_app(
     templates = Jinja2Templates(directory=root / "templates")
     templates.env.filters["plain"] = lambda name: str(name).replace("_", " ")
     templates.env.filters["when"] = lambda moment: f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+    # As a reference, a carriage return of the text stays one: offsets into the page are offsets into the report.
+    templates.env.filters["exact"] = lambda words: escape(words).replace("\r", Markup("&#13;"))
     app = FastAPI(title="Sitrep", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.desk = Desk(store, policy, taxonomy, limits, templates, secure, now)
     app.mount("/static", StaticFiles(directory=root / "static"), name="static")

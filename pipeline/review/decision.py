@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row
 from pipeline.access import Access
 from pipeline.errors import MonitorError
 from pipeline.route import Policy
-from pipeline.store import corrections, facets, queues, work
+from pipeline.store import corrections, facets, queues, reports, work
 from pipeline.store.corrections import Spans
 from pipeline.taxonomy import Taxonomy
 
@@ -41,34 +41,60 @@ def record(
         raise MonitorError("the decision names a type that there is none of")
     if said.urgency not in taxonomy.urgency_ids:
         raise MonitorError("the decision names a level that there is none of")
+    text = reports.load(connection, [item.report])[item.report].text
+    if not all(_is_mention(span, text, taxonomy) for span in said.spans or ()):
+        raise MonitorError("the decision marks what is not in the text, or as what there is none of")
     if said.outcome:
         work.close(
             connection, item.seq, person=access.person, outcome=said.outcome, version=version, now=now, note=said.note
         )
     else:
         work.claim(connection, item.seq, person=access.person, version=version, now=now)
+    _, word = readable(connection, item.report, access)
+    spans = said.spans if said.spans is not None else (word or {}).get("spans")  # those marked before stay
     unseen = [v for v in corrections.types_in_force(connection, item.report) if v in access.hidden_types]
     types = [v for v in taxonomy.violation_ids if v in said.violations or v in unseen]
     corrections.add(
         connection, item.report, reviewer=access.person, violations=types, urgency=said.urgency, note=said.note,
-        assessment=item.assessment, now=now, spans=said.spans, queue=item.queue, unseen=unseen,
+        assessment=item.assessment, now=now, spans=spans, queue=item.queue, unseen=unseen,
     )  # fmt: skip
     # What was said in a restricted queue changes what is found in that queue, and in no other.
     restricted = policy.queue(item.queue).restricted
+    body = _corrected(reports.newest_assessments(connection, [item.report])[item.report].body, types, spans, text)
     for other in queues.of_reports(connection, [item.report])[item.report]:
         if other.queue == item.queue or not restricted:
-            facets.replace(connection, other.seq, "type", types)
+            facets.replace(connection, other.seq, body)
 
 
-def readable(
-    connection: Connection, seq: int, access: Access, *, queues_of_report: Collection[str]
-) -> tuple[list[Row[Any]], Mapping[str, Any] | None]:
+def _is_mention(span: Mapping[str, Any], text: str, taxonomy: Taxonomy) -> bool:
+    if not corrections.span_fits(span, text):
+        return False
+    known = span.get("type") in taxonomy.actor_types and span.get("role") in (*taxonomy.actor_roles, None)
+    return known if span["kind"] == "actor" else span.get("type") is None and span.get("role") is None
+
+
+def _corrected(
+    assessed: Mapping[str, Any], types: Collection[str], spans: Spans | None, text: str
+) -> dict[str, Any]:  # fmt: skip
+    """What was assessed, with the types and the mentions that a person saw in the report."""
+    body = {**assessed, "violations": [{"id": v, "decided": True} for v in types]}
+    if spans is None:
+        return body
+    known = {(kind, m["start"], m["end"]): m for kind in ("place", "actor") for m in body[f"{kind}s"]}
+    found: dict[str, list[dict[str, Any]]] = {"place": [], "actor": [], "date": []}
+    for span in spans:
+        mention = known.get((span["kind"], span["start"], span["end"]), {"name": text[span["start"] : span["end"]]})
+        found[span["kind"]].append({**mention, **span})
+    return {**body, "places": found["place"], "actors": found["actor"]}
+
+
+def readable(connection: Connection, seq: int, access: Access) -> tuple[list[Row[Any]], Mapping[str, Any] | None]:
     """The corrections of report `seq` that a person may read, and the word in force as far as they may read it.
 
     Their own, and those made in a queue that they may see; where the queue is not on record, as with an adjudication,
     only those of a report that is in no queue hidden from them.
     """
-    open_book = set(queues_of_report) <= access.queues
+    open_book = {i.queue for i in queues.of_reports(connection, [seq]).get(seq, ())} <= access.queues
     said = [c for c in corrections.of_report(connection, seq) if _readable(c, access, open_book=open_book)]
     if open_book:
         return said, corrections.in_force(connection, [seq]).get(seq)

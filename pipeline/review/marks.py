@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from pipeline.interchange import spans
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -40,17 +42,29 @@ def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
     return made
 
 
-def marks_of(result: dict[str, Any], *, focus: str | None) -> list[Mark]:
-    """The marks of a result: mentions, and the evidence of the violation in focus (or of the urgency)."""
-    found = [Mark(p["start"], p["end"], "place", _place(p)) for p in result["places"]]
-    found += [Mark(a["start"], a["end"], "actor", f"{_plain(a['type'])}, {a['role'] or '?'}") for a in result["actors"]]
-    found += [Mark(d["start"], d["end"], "date", d["iso"] or "date not resolved") for d in result["dates"]]
+def mentions_of(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The mentions in force, each with a `title` that says what is known of it."""
+    titles = {("place", p["start"], p["end"]): _place(p) for p in result["places"]}
+    titles |= {("date", d["start"], d["end"]): d["iso"] or "date not resolved" for d in result["dates"]}
+    return [
+        span
+        | {
+            "title": f"{_plain(span['type'])}, {_plain(span['role'])}"
+            if span["kind"] == "actor"
+            else titles.get((span["kind"], span["start"], span["end"]), f"{span['kind']} not resolved")
+        }
+        for span in spans(result)
+    ]
+
+
+def marks_of(result: dict[str, Any], mentions: Sequence[dict[str, Any]], *, focus: str | None) -> list[Mark]:
+    """The marks of a result: the mentions, and the evidence of the violation in focus (or of the urgency)."""
+    found = [Mark(m["start"], m["end"], m["kind"], m["title"]) for m in mentions]
     evidence = result["urgency"]["evidence"] if focus == "urgency" and result["urgency"] else []
     for violation in result["violations"]:
         if violation["id"] == focus:
             evidence = violation["evidence"]
-    found += [Mark(e["start"], e["end"], "evidence", "") for e in evidence]
-    return found
+    return found + [Mark(e["start"], e["end"], "evidence", "") for e in evidence]
 
 
 def _place(place: dict[str, Any]) -> str:

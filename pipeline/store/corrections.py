@@ -131,6 +131,11 @@ def standing(found: Sequence[Verdict]) -> dict[str, Verdict]:
     return {verdict.report: verdict for verdict in found}
 
 
+def span_fits(span: Mapping[str, Any], text: str) -> bool:
+    """Whether a span is of a known kind and lies in the text."""
+    return span["kind"] in SPAN_KINDS and 0 <= span["start"] < span["end"] <= len(text)
+
+
 def second_review_due(report_id: str, *, share: float) -> bool:
     """Whether a report belongs to the share (0 to 1) that a second person reviews blind.
 

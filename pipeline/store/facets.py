@@ -52,11 +52,16 @@ def add(connection: Connection, items: Collection[int]) -> None:
     )
 
 
-def replace(connection: Connection, item: int, kind: Kind, values: Iterable[str]) -> None:
-    """What a person said instead: the facets of one kind of an item."""
-    row = connection.execute(select(queue_item).where(queue_item.c.seq == item)).one()
-    connection.execute(delete(queue_facet).where(queue_facet.c.item == item, queue_facet.c.kind == kind))
-    _insert(connection, [(row, kind, value) for value in sorted({fold(value) for value in values} - {""})])
+def replace(connection: Connection, item: int, body: Mapping[str, Any]) -> None:
+    """Make an item's facets anew, from what a person said of the report in an assessment's form."""
+    row = connection.execute(
+        select(queue_item, report.c.source, report.c.country)
+        .join(report, report.c.seq == queue_item.c.report)
+        .where(queue_item.c.seq == item)
+    ).one()
+    connection.execute(delete(queue_facet).where(queue_facet.c.item == item))
+    found = sorted(of_body(body, source=row.source, country=row.country))
+    _insert(connection, [(row, kind, value) for kind, value in found])
 
 
 def follow(connection: Connection, item: int, *, rank: int, closed: bool) -> None:

@@ -54,9 +54,14 @@ def main() -> None:
                 page.click("button.main")
                 if name == "light":
                     page.screenshot(path=ROOT / "docs" / "board.png")
+                    page.goto("/queues/protection-response")
+                    page.click("summary")
+                    page.screenshot(path=ROOT / "docs" / "queue.png")
                 page.goto("/queues/protection-response")
                 page.locator(".items a").first.click()
                 page.wait_for_selector("h1 .level")
+                if name == "light":
+                    page.keyboard.press("e")  # places, actors and dates, to be gone through
                 page.screenshot(path=ROOT / "docs" / f"item-{name}.png", full_page=name == "phone")
             browser.close()
         server.should_exit = True

@@ -77,6 +77,91 @@ def test_a_queue_is_searched_and_filtered_from_the_keyboard(visit: Visit) -> Non
     expect(page.locator("input[name=place]")).to_be_visible()
 
 
+def mentions(page: Page) -> dict[str, tuple[str, str]]:
+    """What the form would send: words, what they are, role."""
+    return {
+        row.locator("bdi").text_content() or "": (
+            row.locator("[name=span_is]").input_value(), row.locator("[name=span_role]").input_value()
+        )
+        for row in page.locator("#mention-rows tr").all()
+    }  # fmt: skip
+
+
+def open_report(page: Page, words: str) -> None:
+    page.goto(f"/queues/rule-of-law?q={words}")
+    page.locator(".items a").first.click()
+    expect(page.locator("h1 .level")).to_be_visible()
+    page.wait_for_load_state()
+
+
+def test_mentions_are_marked_with_the_keyboard_alone(visit: Visit) -> None:
+    page = visit("ada")
+    open_report(page, "journalists")
+    assert mentions(page)["Mopti"] == ("place", "")
+    page.keyboard.press("e")
+    for _ in range(6):  # On 12 February police in Mopti
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#marking-says")).to_have_text("Chosen: Mopti")
+    page.keyboard.press("Delete")
+    expect(page.locator("#marking-says")).to_have_text("Mopti: no mention")
+    expect(page.locator("#report-text .place")).to_have_count(0)
+    while "protest" not in page.locator("#marking-says").inner_text():
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("#marking-says")).to_have_text("Chosen: protest and")
+    page.keyboard.press("p")
+    expect(page.locator("#report-text .place")).to_have_text("protest and")
+    page.keyboard.press("r")
+    page.keyboard.press("Enter")
+    expect(page.locator("tr:has-text('protest and') [name=span_is]")).to_be_focused()
+    page.keyboard.type("civ")
+    page.keyboard.press("Tab")
+    page.keyboard.type("vic")
+    before = page.locator("#report-text").inner_text()
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    expect(page.locator("main")).to_contain_text("held by ada")
+    assert page.locator("#report-text").inner_text() == before
+    found = mentions(page)
+    assert found["protest and"] == ("civilians", "victim")
+    assert "Mopti" not in found
+
+
+def test_mentions_are_marked_with_the_mouse(visit: Visit) -> None:
+    page = visit("ada")
+    open_report(page, "farmers")
+    box = page.evaluate(
+        """() => {
+            const text = document.querySelector("#report-text"), walk = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+            while (walk.nextNode()) {
+                const at = walk.currentNode.data.indexOf("beaten");
+                if (at < 0) continue;
+                const range = document.createRange();
+                range.setStart(walk.currentNode, at);
+                range.setEnd(walk.currentNode, at + 6);
+                const {x, y, width, height} = range.getBoundingClientRect();
+                return {x, y, width, height};
+            }
+        }"""
+    )
+    page.mouse.move(box["x"] + 1, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    expect(page.locator("#marking-says")).to_have_text("Chosen: beaten")
+    page.click("[data-mark=date]")
+    expect(page.locator("#report-text .date:has-text('beaten')")).to_have_count(1)
+    page.click("#report-text .place:has-text('Bankass')")
+    row = page.locator("tr:has-text('Bankass')")
+    expect(row.locator("[name=span_is]")).to_be_focused()
+    row.locator("[name=span_is]").select_option("")
+    expect(page.locator("#report-text .place")).to_have_count(0)
+    page.click("text=Save and keep")
+    expect(page.locator("main")).to_contain_text("held by ada")
+    assert mentions(page)["beaten"] == ("date", "")
+    assert "Bankass" not in mentions(page)
+
+
 def test_the_second_of_two_reviewers_is_told(visit: Visit) -> None:
     ada, bo = visit("ada"), visit("bo")
     for page in (ada, bo):
@@ -128,6 +213,9 @@ def test_axe_finds_nothing_serious(visit: Visit, dark: bool) -> None:
         addresses += [a.get_attribute("href") or "" for a in page.locator(".items a").all()]
     for address in addresses:
         page.goto(address)
+        if page.locator("#mentions").count():
+            page.keyboard.press("e")
+            page.keyboard.press("ArrowRight")
         page.evaluate(AXE.read_text(encoding="utf-8"))
         found = page.evaluate(
             "async () => (await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})).violations"

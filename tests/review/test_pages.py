@@ -54,7 +54,7 @@ def test_the_board_counts_only_what_may_be_seen(visit: Visit) -> None:
 
 def test_an_item_shows_the_text_as_it_came_in_with_its_marks(visit: Visit, desk: Store) -> None:
     page = visit("ada").get(item(desk, "A1")).text
-    shown = re.search(r'<p class="text"[^>]*>(.*?)</p>', page, re.DOTALL)
+    shown = re.search(r'<div class="text"[^>]*>(.*?)</div>', page, re.DOTALL)
     assert shown is not None
     assert html.unescape(re.sub(r"<[^>]+>", "", shown[1])) == REPORTS["A1"]
     assert 'class="evidence' in shown[1]
@@ -128,6 +128,88 @@ def test_a_corrected_type_is_what_the_filter_finds(visit: Visit, desk: Store) ->
     assert browser.post(f"{path}/decide", data={**values, **saved}).status_code == 200
     assert path in browser.get(f"{queue}?type=forced_displacement").text
     assert path not in browser.get(f"{queue}?type=restriction_of_freedoms").text
+
+
+def spans_of(desk: Store, path: str) -> list[list[dict[str, object]] | None]:
+    """The mentions that each correction of the report says, oldest first."""
+    with desk.read() as connection:
+        seq = reports.find(connection, path.rpartition("/")[2])[0]
+        return [c.body.get("spans") for c in corrections.of_report(connection, seq)]
+
+
+def mention_rows(page: str) -> dict[str, list[str]]:
+    """The rows of mentions as a browser would send them."""
+    table = re.search(r'<tbody id="mention-rows">(.*?)</tbody>', page, re.DOTALL)
+    assert table is not None
+    selects = re.findall(r'<select name="(span_is|span_role)".*?</select>', table[1], re.DOTALL)
+    assert len(selects) % 2 == 0
+    rows: dict[str, list[str]] = {"span_at": re.findall(r'name="span_at"[^>]*value="([^"]*)"', table[1])}
+    for name in ("span_is", "span_role"):
+        rows[name] = []
+        for select_ in re.findall(rf'<select name="{name}".*?</select>', table[1], re.DOTALL):
+            chosen = re.search(r"<option(?: value=\"([^\"]*)\")? selected>([^<]*)", select_)
+            rows[name].append("" if chosen is None else chosen[1] or chosen[2])
+    return rows
+
+
+def test_mentions_are_corrected_without_scripts_and_stay_through_later_decisions(visit: Visit, desk: Store) -> None:
+    path, text = item(desk, "A2"), REPORTS["A2"]
+    browser = visit("ada")
+
+    def save(**more: object) -> int:
+        page = browser.get(path).text
+        values = browser.form_values(path, f"{path}/decide")
+        sent = {**values, "urgency": "high", "action": "save", **mention_rows(page), **more}
+        return browser.post(f"{path}/decide", data=sent).status_code
+
+    assert save() == 200
+    assert spans_of(desk, path) == [None]  # nobody went through them
+    rows = mention_rows(browser.get(path).text)
+    place = text.index("Mopti")
+    assert f"{place}-{place + 5}" in rows["span_at"]
+    kinds = [
+        "" if at == f"{place}-{place + 5}" else what for at, what in zip(rows["span_at"], rows["span_is"], strict=True)
+    ]
+    assert save(span_is=kinds, mark_words="the protest", mark_is="civilians", mark_role="victim") == 200
+    said = spans_of(desk, path)[-1]
+    assert said is not None
+    protest = text.index("the protest")
+    assert {"start": protest, "end": protest + 11, "kind": "actor", "type": "civilians", "role": "victim"} in said
+    assert all(span["start"] != place for span in said)
+    page = browser.get(path).text
+    assert 'title="civilians, victim">the protest<' in page
+    queue = path.rpartition("/")[0]
+    assert path not in browser.get(f"{queue}?place=mopti").text
+    assert path in browser.get(f"{queue}?actor=civilians").text
+    values = browser.form_values(path, f"{path}/decide")
+    assert browser.post(f"{path}/decide", data={**values, "action": "save", "urgency": "low"}).status_code == 200
+    assert spans_of(desk, path)[-1] == said
+    assert save(spans_checked="true") == 200
+    assert spans_of(desk, path)[-1] == said
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"span_at": ["0-9999"], "span_is": ["place"], "span_role": [""]},
+        {"span_at": ["5-5"], "span_is": ["place"], "span_role": [""]},
+        {"span_at": ["x"], "span_is": ["place"], "span_role": [""]},
+        {"span_at": ["0-2"], "span_is": ["place"]},
+        {"span_at": ["0-2"], "span_is": ["wizard"], "span_role": [""]},
+        {"span_at": ["0-2"], "span_is": ["police"], "span_role": ["hero"]},
+        {"mark_words": "nowhere in the text", "mark_is": "place"},
+    ],
+    ids=str,
+)
+def test_mentions_that_cannot_be_are_refused_and_nothing_is_kept(
+    visit: Visit, desk: Store, wrong: dict[str, object]
+) -> None:
+    path, browser = item(desk, "A2"), visit("ada")
+    values = browser.form_values(path, f"{path}/decide")
+    sent = {**values, "urgency": "high", "action": "save", **wrong}
+    assert browser.post(f"{path}/decide", data=sent).status_code == 422
+    assert spans_of(desk, path) == []
+    assert "held by" not in browser.get(path).text
 
 
 def test_the_next_item_is_claimed_for_the_one_who_asks(visit: Visit, desk: Store) -> None:

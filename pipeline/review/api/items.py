@@ -253,8 +253,7 @@ def _shown(connection: Connection, item: Row[Any], who: Access) -> dict[str, Any
             if e.queue in who.queues
         ],
     }
-    in_queues = [q["queue"] for q in result["queues"]]
-    _, word = decision.readable(connection, item.report, who, queues_of_report=in_queues)
+    _, word = decision.readable(connection, item.report, who)
     if word:
         made["reviewed"] = {**word, "violations": decision.shown_types(word["violations"], who)}
     return made

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from pipeline.errors import MonitorError
+from pipeline.interchange import spans
 from pipeline.results import report_results
 from pipeline.review import decision
 from pipeline.review.desk import Csrf, Reviewer, check_form, desk_of, queue_of, render
-from pipeline.review.marks import marks_of, pieces
+from pipeline.review.marks import marks_of, mentions_of, pieces
+from pipeline.review.spans import MarkedForm, spans_of
 from pipeline.store import audit, queues, reports, work
 
 router = APIRouter()
@@ -32,13 +34,13 @@ def item_page(request: Request, who: Reviewer, queue: str, report: str, focus: s
         found = reports.load(connection, [item.report])[item.report]
         result = report_results(connection, [item.report])[item.report]
         history = [e for e in queues.history(connection, item.report) if e.queue in who.access.queues]
-        said, word = decision.readable(
-            connection, item.report, who.access, queues_of_report=[q["queue"] for q in result["queues"]]
-        )
+        said, word = decision.readable(connection, item.report, who.access)
         repeats = reports.duplicates_of(connection, item.report)
         linked = queues.visible_reports(connection, result["corroborates"], who.access.queues)
     violations = [v for v in result["violations"] if v["id"] not in who.access.hidden_types]
-    result = {**result, "violations": violations}  # the marks too know nothing of hidden types
+    # The marks too know nothing of hidden types, nor of what was said elsewhere.
+    result = {**result, "violations": violations, "reviewed": word or {}}
+    mentions = mentions_of(result)
     decided = set(word["violations"]) if word else {v["id"] for v in violations if v["decided"]}
     urgency = word["urgency"] if word else (result["urgency"] or {}).get("id")
     if focus not in {"urgency", *(v["id"] for v in violations)}:
@@ -46,7 +48,8 @@ def item_page(request: Request, who: Reviewer, queue: str, report: str, focus: s
     values: dict[str, Any] = {
         "hidden": who.access.hidden_types, "queue": shown, "item": item, "report": found, "result": result, "focus": focus, "decided": decided,
         "urgency": urgency, "history": history, "said": said, "repeats": repeats, "linked": linked,
-        "pieces": pieces(found.text, marks_of(result, focus=focus)), "now": desk.now(),
+        "pieces": pieces(found.text, marks_of(result, mentions, focus=focus)), "mentions": mentions,
+        "actor_types": desk.taxonomy.actor_types, "actor_roles": desk.taxonomy.actor_roles, "now": desk.now(),
         "violations": sorted(violations, key=lambda v: -v["probability"]), "levels": list(desk.taxonomy.urgency_ids),
         "names": {v.id: v.name for v in desk.taxonomy.violations}, "outcomes": work.OUTCOMES,
         "abstained": [a for a in result["abstained"] if a not in who.access.hidden_types],
@@ -125,16 +128,23 @@ def escalate(
 def decide(
     request: Request, who: Reviewer, queue: str, report: str, csrf: Csrf, version: Annotated[int, Form()],
     urgency: Annotated[str, Form()], action: Annotated[Literal["save"] | work.Outcome, Form()],
-    violations: Annotated[list[str] | None, Form()] = None, note: Annotated[str, Form()] = "",
+    form: MarkedForm, violations: Annotated[list[str] | None, Form()] = None, note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Record what the reviewer says of the report, and close the item where an outcome is named."""
     check_form(who, csrf)
     desk = desk_of(request)
     queue_of(desk, who, queue)
     outcome = None if action == "save" else action
-    said = decision.Decision(violations or [], urgency, outcome, note.strip() or None)
     with desk.store.write() as connection:
         item = work.get(connection, report, queue)
+        _, word = decision.readable(connection, item.report, who.access)
+        result = report_results(connection, [item.report])[item.report]
+        text = reports.load(connection, [item.report])[item.report].text
+        before = spans({**result, "reviewed": word or {}})
+        said = decision.Decision(
+            violations or [], urgency, outcome, note.strip() or None,
+            spans_of(form, text, before=before),
+        )  # fmt: skip
         decision.record(
             connection, item, said, access=who.access, policy=desk.policy, taxonomy=desk.taxonomy, version=version,
             now=desk.now(),

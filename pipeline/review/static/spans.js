@@ -1,0 +1,145 @@
+// Marking mentions in a report's text, by mouse or keyboard. The rows of the form are the truth; the text shows them.
+// Offsets are code points, as the server counts. Pages work without this file: rows can be changed, words named.
+"use strict";
+const text = document.querySelector("#report-text"), rows = document.querySelector("#mention-rows");
+const panel = document.querySelector("#mentions"), says = document.querySelector("#marking-says");
+const letters = Array.from(text.textContent);
+const cut = (start, end) => letters.slice(start, end).join("");
+const evidence = [];
+let picked = null, at = -1;
+
+// Words with their offsets, for the arrow keys.
+const words = [];
+for (const match of text.textContent.matchAll(/[\p{L}\p{M}\p{N}]+(?:['’\-][\p{L}\p{M}\p{N}]+)*/gu)) {
+  const start = Array.from(text.textContent.slice(0, match.index)).length;
+  words.push([start, start + Array.from(match[0]).length]);
+}
+
+function mentions() {
+  return [...rows.rows].map((row) => {
+    const [start, end] = row.querySelector("[name=span_at]").value.split("-").map(Number);
+    const what = row.querySelector("[name=span_is]"), role = row.querySelector("[name=span_role]");
+    const kind = ["place", "date", ""].includes(what.value) ? what.value : "actor";
+    role.hidden = kind !== "actor";
+    const known = row.dataset.title && what.selectedOptions[0].defaultSelected && kind !== "actor";
+    const title = known ? row.dataset.title : what.selectedOptions[0].text + (kind === "actor" && role.value ? `, ${role.value}` : "");
+    return { row, start, end, kind, title };
+  });
+}
+
+function show() {
+  const marks = mentions().filter((mention) => mention.kind);
+  const all = [...marks, ...evidence, ...(picked ? [{ ...picked, kind: "picked" }] : [])];
+  const edges = [...new Set([0, letters.length, ...all.flatMap((mark) => [mark.start, mark.end])])].sort((a, b) => a - b);
+  text.replaceChildren(...edges.slice(1).map((end, index) => {
+    const start = edges[index], here = all.filter((mark) => mark.start <= start && end <= mark.end);
+    if (!here.length) return document.createTextNode(cut(start, end));
+    const piece = document.createElement("span");
+    piece.className = here.map((mark) => mark.kind).join(" ");
+    piece.textContent = cut(start, end);
+    const mention = here.find((mark) => mark.row);
+    if (mention) { piece.title = mention.title; piece.dataset.row = mention.row.rowIndex; }
+    return piece;
+  }));
+  panel.querySelector("summary").firstChild.textContent = `Places, actors and dates: ${marks.length} `;
+}
+
+function pick(start, end) {
+  while (start < end && /\s/.test(letters[start])) start += 1;
+  while (start < end && /\s/.test(letters[end - 1])) end -= 1;
+  picked = start < end ? { start, end } : null;
+  if (picked) { panel.open = true; says.textContent = `Chosen: ${cut(start, end)}`; }
+  show();
+}
+
+function add(start, end, what) {
+  for (const mention of mentions()) if (mention.start < end && start < mention.end) mention.row.querySelector("[name=span_is]").value = "";
+  let row = mentions().find((mention) => mention.start === start && mention.end === end)?.row;
+  if (!row) {
+    row = document.querySelector("#mention-row").content.firstElementChild.cloneNode(true);
+    row.querySelector("[name=span_at]").value = `${start}-${end}`;
+    row.querySelector("bdi").textContent = cut(start, end);
+    row.querySelector("[name=span_is]").setAttribute("aria-label", `What ${cut(start, end)} is`);
+    row.querySelector("[name=span_role]").setAttribute("aria-label", `Role of ${cut(start, end)}`);
+    rows.insertBefore(row, mentions().find((mention) => mention.start > start)?.row || null);
+  }
+  row.querySelector("[name=span_is]").value = what;
+  return row;
+}
+
+function mark(what) {
+  if (!picked) { says.textContent = "Choose words in the text first."; return; }
+  const { start, end } = picked, chosen = cut(start, end);
+  let places = [[start, end]];
+  if (document.querySelector("#everywhere").checked) {
+    const whole = (from, to) => !/[\p{L}\p{N}]/u.test((letters[from - 1] || "") + (letters[to] || ""));
+    places = letters.map((_, from) => [from, from + end - start]).filter(([from, to]) => cut(from, to) === chosen && whole(from, to));
+  }
+  const name = what ? add(start, end, what).querySelector("[name=span_is]").selectedOptions[0].text : "no mention";
+  for (const [from, to] of places) {
+    if (what) add(from, to, what);
+    else for (const mention of mentions()) if (mention.start < to && from < mention.end) mention.row.querySelector("[name=span_is]").value = "";
+  }
+  says.textContent = `${chosen}: ${name}${places.length > 1 ? `, ${places.length} times` : ""}`;
+  show();
+}
+
+function step(forward, more) {
+  if (!words.length) return;
+  const last = at;
+  at = Math.min(Math.max(at + (forward ? 1 : -1), 0), words.length - 1);
+  const from = more && picked && last >= 0 ? (forward ? picked.start : Math.min(picked.start, words[at][0])) : words[at][0];
+  pick(from, more && picked && !forward ? picked.end : words[at][1]);
+  text.querySelector(".picked")?.scrollIntoView({ block: "nearest" });
+}
+
+text.tabIndex = 0;
+document.querySelector("#marking").hidden = false;
+document.querySelector("#mark-words").hidden = true;
+for (const piece of text.querySelectorAll(".evidence")) {
+  const before = document.createRange();
+  before.setStart(text, 0);
+  before.setEndBefore(piece);
+  const start = Array.from(before.toString()).length;
+  evidence.push({ start, end: start + Array.from(piece.textContent).length, kind: "evidence" });
+}
+show();
+
+text.addEventListener("mouseup", () => {
+  const selection = getSelection();
+  if (selection.isCollapsed || !text.contains(selection.anchorNode) || !text.contains(selection.focusNode)) return;
+  const range = selection.getRangeAt(0), before = document.createRange();
+  before.setStart(text, 0);
+  before.setEnd(range.startContainer, range.startOffset);
+  const start = Array.from(before.toString()).length;
+  pick(start, start + Array.from(range.toString()).length);
+});
+text.addEventListener("click", (event) => {
+  const row = event.target.dataset.row;
+  if (row === undefined || !getSelection().isCollapsed) return;
+  panel.open = true;
+  const found = rows.rows[row - 1], [start, end] = found.querySelector("[name=span_at]").value.split("-").map(Number);
+  pick(start, end);
+  found.querySelector("[name=span_is]").focus();
+});
+text.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const ahead = getComputedStyle(text).direction === "rtl" ? "ArrowLeft" : "ArrowRight";
+  const button = { p: 0, d: 1, r: 2, Delete: 3, Backspace: 3 }[event.key];
+  if (event.key === "ArrowLeft" || event.key === "ArrowRight") step(event.key === ahead, event.shiftKey);
+  else if (event.key === "Enter" && picked) {
+    const row = mentions().find((mention) => mention.start < picked.end && picked.start < mention.end)?.row;
+    if (row) row.querySelector("[name=span_is]").focus();
+  } else if (button !== undefined) document.querySelectorAll("[data-mark]")[button].click();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+});
+for (const button of document.querySelectorAll("[data-mark]")) button.addEventListener("click", () => mark(button.dataset.mark));
+rows.addEventListener("change", show);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "e" || event.ctrlKey || event.metaKey || event.altKey || /^(TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.matches("input:not([type=checkbox]):not([type=radio])")) return;
+  panel.open = true;
+  text.focus();
+  event.preventDefault();
+});
