@@ -43,6 +43,24 @@ _MODIFIER = re.compile(
     r"government|border|polling|aid|humanitarian|child|women|boda|party|religious|community) )+$",
     re.I,
 )
+_OWNS = re.compile(r"['’]s$")
+_VERB = re.compile(r"\s+[a-z]{2,}(?:ing|ed)$")
+# What they ride or wear tells who they are: `men on motorcycles`, `a gang in green caps`.
+_KNOWN_BY = re.compile(
+    r" (?:on|in|wearing) (?:(?!the |a |an )[\w-]+ ){0,3}?(?:motor(?:cycle|bike)s?|motos?|bikes?|horse(?:back|s)|camels?|pick-?ups?|"
+    r"technicals?|vehicles?|hilux|subarus?|uniforms?|balaclavas?|masks?|hoods?|tracksuits?|caps?|fatigues|camouflage|"
+    r"plain clothes|civilian clothes|boots|overalls|headbands?|turbans?|t-shirts?|scarves|scarf|vests?)(?!\w)",
+    re.I,
+)
+# Whose residents and members they are: `residents of the camp`.
+_OF_GROUP = re.compile(
+    r" of (?:the|our|their|both|all) (?:(?:upper|lower|old|new|displaced|local|host|same|neighbouring|nearby|"
+    r"mining|fishing|opposition|ruling|farming) )?[a-z-]{3,}(?: (?:camp|town|village|quarter|committee|community|force|group))?(?!\w)"
+)
+_GROUP_HEADS = re.compile(
+    r"(?:residents?|members?|villagers|people|elders|inhabitants|leaders|supporters|followers|relatives|families)$",
+    re.I,
+)
 _SEPARATE = re.compile(r",?\s+(?:and|&|et|y)\s+(?:the\s+|a\s+|an\s+)?", re.I)
 
 
@@ -59,7 +77,7 @@ def mend_spans(text: str, tags: Sequence[Tag], *, heads: Heads) -> list[Tag]:
     """Tags of actors with the bounds of the guide, in order, none overlapping; empty ones are left out."""
     mended: list[Tag] = []
     for tag in _joined(text, sorted(tags, key=lambda t: t.start)):
-        for part in _split(text, _trimmed(text, _widened(text, tag, heads)), heads):
+        for part in _split(text, _trimmed(text, _widened(text, tag, heads), heads), heads):
             if part.start < part.end and (not mended or part.start >= mended[-1].end):
                 mended.append(part)
     return mended
@@ -101,15 +119,22 @@ def _widened(text: str, tag: Tag, heads: Heads) -> Tag:
         end = more.end()
     if text[end : end + 1] == " " and (more := heads.anywhere.match(text, end + 1)):
         end = more.end()
+    if _GROUP_HEADS.search(text, start, end) and (more := _OF_GROUP.match(text, end)):
+        end = more.end()
+    if more := _KNOWN_BY.match(text, end):
+        end = more.end()
     return replace(tag, start=start, end=end)
 
 
-def _trimmed(text: str, tag: Tag) -> Tag:
+def _trimmed(text: str, tag: Tag, heads: Heads) -> Tag:
     surface = text[tag.start : tag.end]
     lead = _LEAD.match(surface)
     start = lead.end() if lead and lead.end() < len(surface) else 0
     kept = _RELATIVE.sub("", surface[start:])
     kept = _TRAILING.sub("", _DANGLING.sub("", _TRAILING.sub("", kept)))
+    kept = _OWNS.sub("", kept)
+    if (verb := _VERB.search(kept)) and heads.last.search(kept[: verb.start()]):
+        kept = kept[: verb.start()]
     if kept.endswith(")") and "(" not in kept:
         kept = _TRAILING.sub("", kept[:-1])
     return replace(tag, start=tag.start + start, end=tag.start + start + len(kept))
