@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -46,6 +46,11 @@ CREATE INDEX sound_tail ON sound (size, substr(sound, size / 2 + 1));
 CREATE INDEX place_cell ON place ({_CELL}) WHERE lat IS NOT NULL;
 """
 _SHORTEST_MISSPELT = 5  # letters of a sound key; in shorter ones a slip makes another name
+_BEGINS = "size = ?1 AND sound >= ?2 AND sound < ?2 || char(1114111)"
+_BY_HALF = (  # the first half; the second, with the first letter, which is seldom wrong
+    f"SELECT DISTINCT sound FROM sound WHERE {_BEGINS}",
+    f"SELECT DISTINCT sound FROM sound INDEXED BY sound_tail WHERE {_BEGINS} AND substr(sound, size / 2 + 1) = ?3",
+)
 _BY_SOUND = "SELECT place, is_main FROM sound WHERE size = ? AND sound = ?"
 
 
@@ -113,26 +118,17 @@ class Gazetteer:
         size, middle = len(sound), len(sound) // 2
         if size < _SHORTEST_MISSPELT or not sound.isalpha():
             return ()
-        near: dict[int, int] = {}
+        # Two letters that changed places across the middle leave no half whole.
+        near = {sound[: middle - 1] + sound[middle] + sound[middle - 1] + sound[middle + 1 :]}
         for other in (size - 1, size, size + 1):
             head, tail = sound[: other // 2], sound[size - (other - other // 2) :]
-            rows = self._connection.execute(
-                "SELECT sound, place, is_main FROM sound WHERE size = ?1 AND sound >= ?2 AND sound < ?2 || char(1114111)"
-                " UNION SELECT sound, place, is_main FROM sound WHERE size = ?1 AND substr(sound, size / 2 + 1) = ?3",
-                (other, head, tail),
-            )
-            near.update(
-                (place, is_main)
-                for spelt, place, is_main in rows
-                if spelt[0] == sound[0] and OSA.distance(sound, spelt, score_cutoff=1) <= 1
-            )
-        # Two letters that changed places across the middle leave no half whole.
-        swapped = sound[: middle - 1] + sound[middle] + sound[middle - 1] + sound[middle + 1 :]
-        near.update(self._connection.execute(_BY_SOUND, (size, swapped)))
-        pairs = ",".join(f"({place},{is_main})" for place, is_main in near.items())
-        return self._places(f"VALUES {pairs}", (), "spelling") if near else ()
+            for statement, values in zip(_BY_HALF, ((other, head), (other, sound[0], tail)), strict=True):
+                rows = self._connection.execute(statement, values)
+                near.update(spelt for (spelt,) in rows if OSA.distance(sound, spelt, score_cutoff=1) <= 1)
+        sizes = [value for spelt in sorted(near) for value in (len(spelt), spelt)]
+        return self._places(" UNION ALL ".join([_BY_SOUND] * len(near)), sizes, "spelling")
 
-    def _places(self, found: str, values: tuple[object, ...], match: str) -> tuple[Candidate, ...]:
+    def _places(self, found: str, values: Sequence[object], match: str) -> tuple[Candidate, ...]:
         """The places that a statement finds (each with whether the name is its main one)."""
         rows = self._connection.execute(
             "SELECT p.geonames_id, p.name, p.kind, p.iso2, p.admin1, p.lat, p.lon, p.population, max(n.is_main)"
