@@ -12,7 +12,10 @@ from functools import lru_cache
 
 _ARTICLE = re.compile(r"^(?:(?:the|al|el|ar|as|ash|at|ad|an|az)[\s'’-]+(?=\w{3})|ال(?=\w{3}))")
 _EDGES = ' \t\r\n.,;:*"“”«»()[]'
-_ARABIC = str.maketrans("ةىٱ", "هيا")  # letters that are written for one another
+_LETTERS = str.maketrans(
+    {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
+    | {"ة": "ه", "ى": "ي", "ٱ": "ا"}  # written for one another in Arabic
+)
 _OTHER = re.compile(r"[^\w]+")
 _GENERIC = re.compile(
     r"(?:\s+(?:province|provinces|governorate|governorates|district|districts|region|state|county|cercle|department|"
@@ -32,28 +35,19 @@ _COMPASS = {
     "west": ("ouest", "gharb", "oeste"), "western": ("ouest", "gharb", "oeste"),
     "central": ("centre", "wasat"), "upper": ("haut", "haute"), "lower": ("bas", "basse"),
 }  # fmt: skip
+# In this order; plain replacements, which are ten times as fast as patterns: an import makes 30 million keys.
 _SOUNDS = (
-    (re.compile(p), r)
-    for p, r in (
-        ("kh", "k"), ("gh", "g"), ("dh", "d"), ("th", "t"), ("ph", "f"), ("ch", "sh"), ("q", "k"), ("c(?=[eiy])", "s"),
-        ("c", "k"), ("ou|oo|w", "u"), ("ee|ie|y", "i"), ("e", "i"), ("o", "u"), ("z", "s"), ("v", "f"), ("j", "dg"),
-        ("ah$|a$|eh$", "a"), ("h", ""), (r"(.)\1+", r"\1"), (" ", ""),
-    )
+    ("kh", "k"), ("gh", "g"), ("dh", "d"), ("th", "t"), ("ph", "f"), ("ch", "sh"), ("q", "k"),
+    ("ce", "se"), ("ci", "si"), ("cy", "sy"), ("c", "k"), ("ou", "u"), ("oo", "u"), ("w", "u"),
+    ("ee", "i"), ("ie", "i"), ("y", "i"), ("e", "i"), ("o", "u"), ("z", "s"), ("v", "f"), ("j", "dg"),
 )  # fmt: skip
-_SOUND_RULES = tuple(_SOUNDS)
+_DOUBLED = re.compile(r"(.)\1+")
 
 
 def _plain(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name.casefold())
-    letters = "".join(c for c in folded if not unicodedata.combining(c))
-    return (
-        letters.replace("ı", "i")
-        .replace("ø", "o")
-        .replace("ł", "l")
-        .replace("đ", "d")
-        .replace("ß", "ss")
-        .translate(_ARABIC)
-    )
+    letters = folded if folded.isascii() else "".join(c for c in folded if not unicodedata.combining(c))
+    return letters if letters.isascii() else letters.translate(_LETTERS)
 
 
 @lru_cache(maxsize=65536)
@@ -94,6 +88,6 @@ def translated_keys(name: str) -> tuple[str, ...]:
 def sound_key(name: str) -> str:
     """What transliterations of one name have in common."""
     key = name_key(name)
-    for pattern, replacement in _SOUND_RULES:
-        key = pattern.sub(replacement, key)
-    return key
+    for letters, sound in _SOUNDS:
+        key = key.replace(letters, sound)
+    return _DOUBLED.sub(r"\1", key.replace("h", "").replace(" ", ""))

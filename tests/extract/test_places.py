@@ -11,7 +11,8 @@ from pipeline.errors import ConfigurationError
 from pipeline.extract import Extractor, find_counts
 from pipeline.extract.actors import find_actors
 from pipeline.extract.component import load_pipeline, read_docs
-from pipeline.extract.gazetteer import Gazetteer, import_geonames
+from pipeline.extract.gazetteer import Gazetteer
+from pipeline.extract.gazetteer.geonames import import_geonames
 from pipeline.extract.names import bare_key, name_key, sound_key
 from pipeline.report import Place, Tag
 
@@ -114,7 +115,7 @@ GEONAMES = "\t".join(
 def test_a_geonames_dump_is_imported(tmp_path: Path) -> None:
     dump = tmp_path / "ML.txt"
     dump.write_text(GEONAMES + "\n", encoding="utf-8")
-    assert import_geonames(dump, out=tmp_path / "g.sqlite") > 250
+    assert import_geonames(dump, out=tmp_path / "g.sqlite").places > 250
     gazetteer = Gazetteer(tmp_path / "g.sqlite")
     assert gazetteer.candidates("camp test")[0].lat == 14.5
     assert gazetteer.candidates("Mali")[0].kind == "country"
