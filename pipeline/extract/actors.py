@@ -19,6 +19,8 @@ from pipeline.report import Actor, Tag
 
 # The encoder's type stands where it is surer than this; else the head noun's, where there is one.
 SURE = 0.5
+# A single word in small letters that is no head noun (`queue`, `armed`) is an actor only where the encoder is this sure.
+SURE_OF_WORD = 0.7
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,18 @@ def find_actors(
             for match in lexicon.pattern.finditer(text)
             if lexicon.types[match["head"].casefold()] in _CLEAR_WITHOUT_TAGS
         ]
-    return [_actor(tag, context) for tag in mend_spans(text, tagged, heads=lexicon.heads)]
+    return [_actor(tag, context) for tag in mend_spans(text, tagged, heads=lexicon.heads) if _likely(tag, context)]
 
 
 # Without the encoder only heads that are hardly ever anything else.
 _CLEAR_WITHOUT_TAGS = {"state_forces", "police", "non_state_armed_group", "peacekeepers", "media", "judiciary"}
+
+
+def _likely(tag: Tag, context: _Context) -> bool:
+    surface = context.text[tag.start : tag.end]
+    if " " in surface or not surface.islower() or context.lexicon.pattern.search(surface):
+        return True
+    return tag.score >= SURE_OF_WORD
 
 
 def _actor(tag: Tag, context: _Context) -> Actor:
