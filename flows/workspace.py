@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigurationError, StoreError
-from pipeline.settings import SETTINGS_FILE, Settings, WebhookSettings, load_settings
+from pipeline.settings import SETTINGS_FILE, Settings, load_settings
 from pipeline.store.engine import Store, check_store, migrations, open_store
 
 if TYPE_CHECKING:
@@ -123,27 +122,9 @@ class Workspace:
 
     @cached_property
     def destinations(self) -> dict[str, Destination]:
-        from pipeline.route.destinations import Folder
+        from flows.destinations import open_destinations
 
-        found: dict[str, Destination] = {"folder": Folder(self.settings.path(self.settings.outbox))}
-        for name, settings in self.settings.webhooks.items():
-            found[name] = self._webhook(name, settings)
-        return found
-
-    def _webhook(self, name: str, settings: WebhookSettings) -> Destination:
-        from pipeline.route.webhook import Webhook
-
-        if settings.secret_file:
-            words = self.settings.path(settings.secret_file).read_text(encoding="utf-8")
-        else:
-            words = os.environ.get(settings.secret_env or "", "")
-        if not words.split():
-            raise ConfigurationError(f"webhook {name!r}: set secret_env or secret_file to where its whsec_… secret is")
-        restricted = {queue.id for queue in self.policy.queues if queue.restricted}
-        return Webhook(
-            settings.url, tuple(words.split()), minimal=frozenset(restricted - set(settings.cleared)),
-            allow_private=settings.allow_private,
-        )  # fmt: skip
+        return open_destinations(self.settings, self.policy)
 
 
 @lru_cache(maxsize=8)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -32,11 +32,14 @@ class Delivered:
 
 @dataclass
 class _Outcome:
-    """What became of the deliveries of one claim, and how each destination did: None where it works."""
+    """What became of the deliveries of one claim, and how each destination did: None where it works.
+
+    `left` are those that were not tried, by the time to ask again, None for at once.
+    """
 
     done: list[Row[Any]] = field(default_factory=list)
-    failed: list[tuple[Row[Any], DeliveryFailed]] = field(default_factory=list)
-    untried: list[Row[Any]] = field(default_factory=list)
+    failed: list[tuple[list[Row[Any]], DeliveryFailed]] = field(default_factory=list)
+    left: dict[datetime | None, list[Row[Any]]] = field(default_factory=lambda: defaultdict(list))
     troubles: dict[str, DeliveryFailed | None] = field(default_factory=dict)
 
 
@@ -61,7 +64,7 @@ def deliver(
         with store.write() as connection:
             settled = _settle(connection, claim, outcome, now=now(), rng=rng, actor=actor)
         sent += settled
-        failed += len(outcome.failed)
+        failed += sum(len(rows) for rows, _ in outcome.failed)
         progress(settled)
     with store.read() as connection:
         counts = outbox.counts(connection)
@@ -76,24 +79,31 @@ def _send(
     *,
     now: Callable[[], datetime],
 ) -> _Outcome:
-    """Send what was claimed. What would come too late in the lease, or after a destination's trouble, is left untried."""
+    """Send what was claimed. What would come too late in the lease, or after a destination's trouble, is left."""
     outcome = _Outcome()
-    ordered = sorted(claim.rows, key=lambda row: (row.destination, row.queue, row.batch, row.seq))
-    for (name, _, _), group in groupby(ordered, key=lambda row: (row.destination, row.queue, row.batch)):
-        rows = list(group)
+    groups: dict[tuple[str, str, str | None], list[Row[Any]]] = defaultdict(list)
+    for row in claim.rows:
+        # What went together goes together again, so that it can be told for a repetition.
+        groups[row.destination, row.queue, row.lease_token].append(row)
+    for (name, _, _), rows in groups.items():
         while rows and outcome.troubles.get(name) is None and now() < claim.until - outbox.LEASE / 2:
             try:
                 if name not in destinations:
-                    raise DeliveryFailed(f"there is no destination {name!r} in the settings")
-                destinations[name].send([messages[row.seq] for row in rows])
-                error, taken, tried = None, len(rows), 0
-            except DeliveryFailed as problem:
-                error, taken, tried = problem, problem.sent, problem.tried
-                outcome.failed += [(row, problem) for row in rows[taken : taken + tried]]
-            outcome.done += rows[:taken]
-            outcome.troubles[name] = error if error and not error.refused else None
-            rows = rows[taken + tried :]
-        outcome.untried += rows
+                    problem = f"there is no destination {name!r} in the settings"
+                    raise DeliveryFailed(problem, tried=[rows[0].idempotency_key])
+                held = destinations[name].send([messages[row.seq] for row in rows])
+                outcome.troubles[name] = None
+                outcome.done += [row for row in rows if row.idempotency_key not in held]
+                for row in rows:
+                    if row.idempotency_key in held:
+                        outcome.left[held[row.idempotency_key]].append(row)
+                rows = []
+            except DeliveryFailed as error:
+                outcome.troubles[name] = None if error.refused else error
+                outcome.done += [row for row in rows if row.idempotency_key in error.sent]
+                outcome.failed.append(([row for row in rows if row.idempotency_key in error.tried], error))
+                rows = [row for row in rows if row.idempotency_key not in {*error.sent, *error.tried}]
+        outcome.left[None] += rows
     return outcome
 
 
@@ -102,24 +112,21 @@ def _settle(
 ) -> int:
     """Write down what became of a claim; how many deliveries are done."""
     audit.lock(connection)
-    settled = outbox.settle(connection, token=claim.token, seqs=[row.seq for row in outcome.done], now=now)
-    for row, problem in outcome.failed:
-        outbox.fail(
-            connection,
-            token=claim.token,
-            seq=row.seq,
-            attempts=row.attempts,
-            error=str(problem),
-            available_at=now + wait(row.attempts, problem, rng=rng),
-        )
-    outbox.put_back(connection, token=claim.token, seqs=[row.seq for row in outcome.untried])
+    token = claim.token
+    settled = outbox.settle(connection, token=token, seqs=[row.seq for row in outcome.done], now=now)
+    for rows, error in outcome.failed:
+        again = now + wait(max(row.attempts for row in rows) + 1, error, rng=rng)
+        outbox.fail(connection, token=token, seqs=[row.seq for row in rows], error=str(error), available_at=again)
+    for moment, rows in outcome.left.items():
+        outbox.put_back(connection, token=token, seqs=[row.seq for row in rows], available_at=moment)
     troubles = {name: trouble for name, trouble in outcome.troubles.items() if trouble is not None}
     circuits.close(connection, {row.destination for row in outcome.done} | outcome.troubles.keys() - troubles.keys())
     for name, trouble in troubles.items():
         circuits.failed(connection, name, error=str(trouble), asked=_asked(trouble), now=now)
     # In the order of their numbers, and at this moment: so a proof finds them again.
     sent = sorted((row.seq, row.idempotency_key, row.sha256) for row in outcome.done if row.seq in settled)
-    if sent or outcome.failed:
+    failures = sum(len(rows) for rows, _ in outcome.failed)
+    if sent or failures:
         seqs = [row.seq for row in claim.rows]
         audit.append(
             connection,
@@ -129,7 +136,7 @@ def _settle(
             subject=f"deliveries {min(seqs)}..{max(seqs)}",
             body={
                 "sent": len(sent),
-                "failed": len(outcome.failed),
+                "failed": failures,
                 "messages": audit.merkle_root([audit.canonical([key, sha256]) for _, key, sha256 in sent]),
             },
         )
@@ -159,4 +166,7 @@ def _documents(connection: Connection, claim: outbox.Claim) -> list[tuple[Row[An
 def _message(row: Row[Any], document: dict[str, Any]) -> Message:
     # A destination learns of its own queue only: the others may be restricted.
     own = [item for item in document["queues"] if item["queue"] == row.queue]
-    return Message(key=row.idempotency_key, queue=row.queue, batch=row.batch, payload={**document, "queues": own})
+    return Message(
+        key=row.idempotency_key, queue=row.queue, batch=row.batch, report=row.report_id, urgency=row.urgency,
+        rank=row.rank, due=row.due, payload={**document, "queues": own},
+    )  # fmt: skip

@@ -22,15 +22,20 @@ from pipeline.errors import ConfigurationError
 SETTINGS_FILE = "sitrep.toml"
 
 
-class WebhookSettings(BaseModel):
-    """A destination over https. The secret itself is in an environment variable or in a file, never in the settings."""
+class DestinationSettings(BaseModel):
+    """What every destination has. Its secret is in an environment variable or in a file, never in the settings."""
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str
-    secret_env: str | None = Field(default=None, description="environment variable with whsec_… (several: by spaces)")
-    secret_file: Path | None = Field(default=None, description="file with whsec_…, newest first, one a line")
+    secret_env: str | None = Field(default=None, description="environment variable that holds the secret")
+    secret_file: Path | None = Field(default=None, description="file that holds it")
     cleared: tuple[str, ...] = Field(default=(), description="restricted queues of which it may have all of an item")
+
+
+class WebhookSettings(DestinationSettings):
+    """A destination over https; its secret is whsec_…, several (the newest first) by spaces or lines."""
+
+    url: str
     allow_private: bool = Field(default=False, description="an inner address, and plain http, are right")
 
 
@@ -42,6 +47,22 @@ class DriftSettings(BaseModel):
     days: int = Field(default=7, ge=1, le=366)
     reference_days: int = Field(default=90, ge=1, le=3660)
     reference_until: date | None = Field(default=None, description="midnight (UTC) at which a fixed reference ends")
+
+
+class EmailSettings(DestinationSettings):
+    """Digests by e-mail; the secret is the password of `username`."""
+
+    host: str = Field(description="the server that takes mail for us")
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = Field(default="starttls", description="none: to this machine only")
+    sender: str
+    recipients: tuple[str, ...] = Field(min_length=1)
+    username: str | None = None
+    ca_file: Path | None = Field(
+        default=None, description="certificate authority of the server, where not a public one"
+    )
+    page: str | None = Field(default=None, description="address of the review page, for links")
+    quiet: str | None = Field(default=None, description="hours when only critical items are sent, such as 22:00-06:30")
 
 
 class AuditSettings(BaseModel):
@@ -78,6 +99,7 @@ class Settings(BaseSettings):
     nightly: str = Field(default="0 2 * * *", description="when the nightly run starts, as a cron expression")
     time_zone: str = Field(default="UTC", description="time zone of the schedule, such as Africa/Bamako")
     webhooks: dict[str, WebhookSettings] = Field(default_factory=dict, description="destinations by name")
+    email: dict[str, EmailSettings] = Field(default_factory=dict, description="destinations by name")
     audit: AuditSettings = Field(default_factory=AuditSettings)
     retention_days: int | None = Field(
         default=None, ge=1, description="days after which the night erases the words of what came in; default: never"

@@ -8,41 +8,55 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
 class Message:
-    """One item for one destination. `key` is the same on every try."""
+    """One item for one destination. `key` is the same on every try; rank 0 is the most urgent level."""
 
     key: str
     queue: str
     batch: str
+    report: str
+    urgency: str
+    rank: int
+    due: datetime
     payload: Mapping[str, Any]
 
 
 class DeliveryFailed(Exception):
-    """A destination did not take a message; the message of this error is safe to store.
+    """A destination did not take some messages; the words of this error are safe to store.
 
-    `sent` of the messages, the first ones, were taken all the same; the next `tried` were not. Where they were
-    `refused` for what they are, the destination may take those after them; otherwise it is not asked again for a while,
+    `sent` are the keys of what it took all the same, `tried` of what it did not take; it was not asked about the rest.
+    Where they were `refused` for what they are, it may take others; otherwise it is not asked again for a while,
     `retry_after` seconds where it says so.
     """
 
     def __init__(
-        self, message: str, *, sent: int = 0, tried: int = 1, refused: bool = False, retry_after: float | None = None
+        self,
+        words: str,
+        *,
+        tried: Collection[str],
+        sent: Collection[str] = (),
+        refused: bool = False,
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(message)
-        self.sent, self.tried, self.refused, self.retry_after = sent, tried, refused, retry_after
+        super().__init__(words)
+        self.tried, self.sent, self.refused, self.retry_after = tried, sent, refused, retry_after
 
 
 class Destination(Protocol):
-    """Takes messages of one queue, in order; raises DeliveryFailed at the first that it does not take."""
+    """Takes messages of one queue, and returns the keys of those that it leaves for later, with the time to ask again.
 
-    def send(self, messages: Sequence[Message]) -> None: ...
+    Raises DeliveryFailed where it cannot take one.
+    """
+
+    def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]: ...
 
 
 @dataclass
@@ -56,7 +70,7 @@ class Folder:
     root: Path
     _keys: dict[Path, tuple[int, set[str]]] = field(default_factory=dict)
 
-    def send(self, messages: Sequence[Message]) -> None:
+    def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
         by_file: dict[Path, list[Message]] = {}
         for message in messages:
             by_file.setdefault(self.root / message.queue / f"{message.batch}.jsonl", []).append(message)
@@ -65,7 +79,8 @@ class Folder:
                 self._append(path, group)
             except OSError as error:
                 problem = f"folder: {error.strerror or type(error).__name__}"
-                raise DeliveryFailed(problem, tried=len(messages)) from error
+                raise DeliveryFailed(problem, tried=[message.key for message in messages]) from error
+        return {}
 
     def _append(self, path: Path, messages: Sequence[Message]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

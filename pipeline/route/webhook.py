@@ -16,16 +16,19 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigurationError
+from pipeline.route.deadline import at_most
 from pipeline.route.destinations import DeliveryFailed, Message
 
 TIMEOUT_SECONDS = 15.0
-MOST_ANSWERED = 65_536
+LONGEST_SECONDS = 30.0
+SEND_SECONDS = 120.0
 REFUSED = (400, 409, 413, 415, 422)
 """Answers that are about the item, not about the receiver: the next item may be taken (RFC 9110, section 15.5)."""
 MINIMAL = ("id", "report", "batch", "sha256", "report_date", "urgency", "queues", "model", "policy", "taxonomy")
@@ -49,15 +52,17 @@ class Webhook:
         for secret in self.secrets:
             key_of(secret)
 
-    def send(self, messages: Sequence[Message]) -> None:
-        for sent, message in enumerate(messages):
-            try:
-                self._post(message)
-            except DeliveryFailed as error:
-                error.sent = sent
-                raise
+    def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
+        end = monotonic() + SEND_SECONDS
+        sent: list[str] = []
+        for message in messages:
+            if sent and monotonic() > end:  # slow: the rest is asked for again before their lease runs out
+                return {left.key: self.now() for left in messages[len(sent) :]}
+            self._post(message, sent)
+            sent.append(message.key)
+        return {}
 
-    def _post(self, message: Message) -> None:
+    def _post(self, message: Message, sent: Sequence[str]) -> None:
         payload = message.payload
         if message.queue in self.minimal:
             payload = {key: payload[key] for key in MINIMAL if key in payload}
@@ -75,21 +80,25 @@ class Webhook:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             address = checked_address(host, port, allow_private=self.allow_private)
-            connection = _connection(address, host, port, secure=parts.scheme == "https")
+            connection = _Checked(address, host, port, secure=parts.scheme == "https")
             try:
-                connection.request("POST", path, body=body, headers=headers)
-                answer = connection.getresponse()
-                answer.read(MOST_ANSWERED)
+                with at_most(LONGEST_SECONDS, connection):
+                    connection.request("POST", path, body=body, headers=headers)
+                    answer = connection.getresponse()
             finally:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
-            raise DeliveryFailed(f"webhook {host}: {type(error).__name__}") from error
+            problem = f"webhook {host}: {error if isinstance(error, NotPublic) else type(error).__name__}"
+            raise DeliveryFailed(problem, sent=sent, tried=[message.key]) from error
         if not 200 <= answer.status < 300:
             raise DeliveryFailed(
-                f"webhook {host}: HTTP {answer.status}",
-                refused=answer.status in REFUSED,
-                retry_after=_seconds(answer.getheader("retry-after")),
-            )
+                f"webhook {host}: HTTP {answer.status}", sent=sent, tried=[message.key],
+                refused=answer.status in REFUSED, retry_after=_seconds(answer.getheader("retry-after")),
+            )  # fmt: skip
+
+
+class NotPublic(OSError):
+    """An address inside a network, where only public ones may be called."""
 
 
 def key_of(secret: str) -> bytes:
@@ -110,10 +119,10 @@ def sign(secret: str, ident: str, moment: int, body: bytes) -> str:
 
 
 def checked_address(host: str, port: int, *, allow_private: bool) -> str:
-    """The address that a name stands for now; DeliveryFailed where any of its addresses is not public."""
+    """The address that a name stands for now; NotPublic where any of its addresses is not."""
     found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not allow_private and not all(is_public(address) for address in found):
-        raise DeliveryFailed(f"webhook {host}: not a public address; allow_private = true permits inner ones")
+        raise NotPublic("not a public address; allow_private = true permits inner ones")
     return found[0]
 
 
@@ -135,18 +144,16 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 class _Checked(http.client.HTTPConnection):
     """A connection to a checked address, under the name that was asked for."""
 
-    def __init__(self, address: str, host: str, port: int, context: ssl.SSLContext | None) -> None:
+    def __init__(self, address: str, host: str, port: int, *, secure: bool) -> None:
         super().__init__(host, port, timeout=TIMEOUT_SECONDS)
-        self._address, self._context = address, context
+        self._address, self._context = address, ssl.create_default_context() if secure else None
 
     def connect(self) -> None:
         self.sock = socket.create_connection((self._address, self.port), timeout=TIMEOUT_SECONDS)
         if self._context is not None:
-            self.sock = self._context.wrap_socket(self.sock, server_hostname=self.host)
-
-
-def _connection(address: str, host: str, port: int, *, secure: bool) -> http.client.HTTPConnection:
-    return _Checked(address, host, port, ssl.create_default_context() if secure else None)
+            secured = self._context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = secured  # before the handshake, so that a slow one can be ended too
+            secured.do_handshake()
 
 
 def _seconds(value: str | None) -> float | None:

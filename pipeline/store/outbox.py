@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, func, or_, select, update
+from sqlalchemy import Connection, Row, case, func, or_, select, update
 
 from pipeline.store import circuits
 from pipeline.store.schema import assessment, outbox, queue_item, queue_pause, report
@@ -24,7 +24,7 @@ LEASE = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Claim:
-    """Deliveries under lease until `until`; `rows` carry all that a payload needs."""
+    """Deliveries under lease until `until`; `rows` carry all that a message needs."""
 
     token: str
     rows: Sequence[Row[Any]]
@@ -34,8 +34,9 @@ class Claim:
 def claim(connection: Connection, *, now: datetime, lease: timedelta = LEASE, limit: int = 100) -> Claim:
     """Take a lease on the oldest deliveries that are due; the caller holds a write transaction.
 
-    What a paused queue owes waits until it goes on. Nothing goes to a destination whose circuit is open, and one
-    delivery alone where it is half open.
+    What a paused queue owes waits until it goes on. Nothing goes to a destination whose circuit is open; where it is
+    half open, one claimer alone tries it. The rows are as they were before: `attempts` without this one, `lease_token`
+    of the last lease, of which those have one that went together and failed, or whose worker died.
     """
     due = select(outbox.c.seq).where(
         outbox.c.state == "owed",
@@ -45,33 +46,39 @@ def claim(connection: Connection, *, now: datetime, lease: timedelta = LEASE, li
     if paused := list(connection.scalars(select(queue_pause.c.queue))):
         due = due.where(outbox.c.item.not_in(select(queue_item.c.seq).where(queue_item.c.queue.in_(paused))))
 
-    def take(query: Select[tuple[int]], most: int) -> list[int]:
-        # SQLite drops FOR UPDATE; its write transaction already excludes other claimers.
-        return list(connection.scalars(query.limit(most).with_for_update(skip_locked=True)))
-
-    closed = outbox.c.destination.not_in(circuits.not_closed(connection))
-    seqs = take(due.where(closed).order_by(outbox.c.seq), limit)
-    for destination in circuits.rested(connection, now=now):
-        # The one tried least: in a long outage no delivery uses up its tries for the others.
-        first = take(due.where(outbox.c.destination == destination).order_by(outbox.c.attempts, outbox.c.seq), 1)
-        if first and circuits.try_alone(connection, destination, now=now, until=now + lease):
-            seqs += first
+    rested = [
+        name
+        for name in circuits.rested(connection, now=now)
+        if connection.execute(due.where(outbox.c.destination == name).limit(1)).first()
+        and circuits.try_alone(connection, name, now=now, until=now + lease)
+    ]
+    left_alone = set(circuits.not_closed(connection)) - set(rested)
+    # SQLite drops FOR UPDATE; its write transaction already excludes other claimers.
+    seqs = list(
+        connection.scalars(
+            due.where(outbox.c.destination.not_in(left_alone))
+            .order_by(outbox.c.attempts, outbox.c.seq)  # what failed before holds up nothing else
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
     if not seqs:
         return Claim("", (), now)
+    rows = _payload_rows(connection, seqs)
     token = secrets.token_hex(16)
     connection.execute(
         update(outbox)
         .where(outbox.c.seq.in_(seqs))
         .values(lease_until=now + lease, lease_token=token, attempts=outbox.c.attempts + 1)
     )
-    return Claim(token, _payload_rows(connection, seqs), now + lease)
+    return Claim(token, rows, now + lease)
 
 
 def _payload_rows(connection: Connection, seqs: Sequence[int]) -> Sequence[Row[Any]]:
     return connection.execute(
         select(
-            outbox.c.seq, outbox.c.destination, outbox.c.idempotency_key, outbox.c.attempts,
-            queue_item.c.queue, queue_item.c.urgency, queue_item.c.reason, queue_item.c.due, queue_item.c.report,
+            outbox.c.seq, outbox.c.destination, outbox.c.idempotency_key, outbox.c.attempts, outbox.c.lease_token,
+            queue_item.c.queue, queue_item.c.urgency, queue_item.c.rank, queue_item.c.due, queue_item.c.report,
             report.c.id.label("report_id"), report.c.external_id, report.c.batch, report.c.sha256,
             report.c.report_date, report.c.language, assessment.c.body, assessment.c.model,
             assessment.c.policy, assessment.c.taxonomy,
@@ -80,7 +87,7 @@ def _payload_rows(connection: Connection, seqs: Sequence[int]) -> Sequence[Row[A
         .join(report, report.c.seq == queue_item.c.report)
         .join(assessment, assessment.c.seq == queue_item.c.assessment)
         .where(outbox.c.seq.in_(seqs))
-        .order_by(outbox.c.seq)
+        .order_by(outbox.c.attempts, outbox.c.seq)
     ).all()  # fmt: skip
 
 
@@ -96,28 +103,33 @@ def settle(connection: Connection, *, token: str, seqs: Sequence[int], now: date
     )
 
 
-def fail(connection: Connection, *, token: str, seq: int, attempts: int, error: str, available_at: datetime) -> None:
-    """Note a failed try: again at `available_at`, or a dead letter after the last attempt."""
-    connection.execute(
-        update(outbox)
-        .where(outbox.c.seq == seq, outbox.c.lease_token == token, outbox.c.state == "owed")
-        .values(
-            state="dead" if attempts >= MAX_ATTEMPTS else "owed",
-            available_at=available_at,
-            lease_until=None,
-            lease_token=None,
-            last_error=error,
-        )
-    )
+def fail(connection: Connection, *, token: str, seqs: Sequence[int], error: str, available_at: datetime) -> None:
+    """Note a failed try: again at `available_at`, or dead letters after the last one.
 
-
-def put_back(connection: Connection, *, token: str, seqs: Sequence[int]) -> None:
-    """Give up the lease on deliveries that were not tried; that does not count as a try."""
+    The token stays, by which the next claim knows what went together.
+    """
     connection.execute(
         update(outbox)
         .where(outbox.c.seq.in_(seqs), outbox.c.lease_token == token, outbox.c.state == "owed")
-        .values(attempts=outbox.c.attempts - 1, lease_until=None, lease_token=None)
-    )
+        .values(
+            state=case((outbox.c.attempts >= MAX_ATTEMPTS, "dead"), else_="owed"), available_at=available_at,
+            lease_until=None, last_error=error,
+        )
+    )  # fmt: skip
+
+
+def put_back(
+    connection: Connection, *, token: str, seqs: Sequence[int], available_at: datetime | None = None
+) -> None:  # fmt: skip
+    """Give up the lease on deliveries that were not tried, which does not count as a try; until `available_at`, if any."""
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.seq.in_(seqs), outbox.c.lease_token == token, outbox.c.state == "owed")
+        .values(
+            attempts=outbox.c.attempts - 1, lease_until=None, lease_token=None,
+            available_at=available_at or outbox.c.available_at,
+        )
+    )  # fmt: skip
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.workspace import open_workspace, utc_now
 from pipeline.errors import ConfigurationError
+from pipeline.route.smtp import EmailDigest
 from pipeline.store.schema import outbox
 from tests.route.test_webhook import Server, server
 
@@ -67,3 +69,44 @@ def test_a_webhook_without_its_secret_is_named(tmp_path: Path, server: Server) -
     folder = desk(tmp_path, server.url)
     with pytest.raises(ConfigurationError, match=r"'cases'.*secret_env"):
         deliver(folder)
+
+
+MAIL = """
+[email.duty]
+host = "mail.example.org"
+sender = "sitrep@example.org"
+recipients = ["duty@example.org"]
+"""
+
+
+def settings(tmp_path: Path, words: str) -> Path:
+    folder = tmp_path / "desk"
+    CliRunner().invoke(app, ["init", str(folder)], catch_exceptions=False)
+    with (folder / "sitrep.toml").open("a") as stream:
+        stream.write(words)
+    return folder
+
+
+def test_an_email_destination_is_made_from_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SITREP_TEST_MAIL_PASSWORD", "four horses")
+    words = MAIL + 'username = "sitrep"\nsecret_env = "SITREP_TEST_MAIL_PASSWORD"\nquiet = "22:00-06:30"\n'
+    made = open_workspace(settings(tmp_path, words)).destinations["duty"]
+    assert isinstance(made, EmailDigest)
+    assert (made.password, made.quiet and made.quiet.end) == ("four horses", time(6, 30))
+    assert made.minimal == {"conduct-and-discipline", "sexual-violence"}
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (MAIL + 'username = "sitrep"', "'duty'.*where the password is"),
+        (MAIL + 'secret_file = "nowhere"', "'duty'.*cannot be read"),
+        (MAIL + 'quiet = "late"', "'duty'.*no span such as 22:00-06:30"),
+        (MAIL + 'security = "none"', "'duty'.*only to this machine"),
+        (MAIL.replace("duty]", "folder]"), "two destinations are called 'folder'"),
+        (MAIL.replace('["duty@example.org"]', "[]"), "email.duty.recipients"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(words: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        _ = open_workspace(settings(tmp_path, words)).destinations

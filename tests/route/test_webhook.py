@@ -6,10 +6,13 @@ import base64
 import importlib.util
 import ipaddress
 import json
+import socket
 import socketserver
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -34,7 +37,7 @@ spec.loader.exec_module(receiver)
 
 def message(number: int, queue: str = "investigations", **data: Any) -> Message:
     payload = {"id": f"A{number}", "urgency": {"id": "high"}, "places": [{"text": "Gao"}], **data}
-    return Message(f"key-{number}", queue, "b", payload)
+    return Message(f"key-{number}", queue, "b", f"R{number}", "high", 1, datetime(2025, 2, 14, 18, tzinfo=UTC), payload)
 
 
 class Server:
@@ -116,7 +119,7 @@ def test_what_was_taken_before_a_failure_is_not_sent_again(server: Server) -> No
     server.headers = {"Retry-After": "120"}
     with pytest.raises(DeliveryFailed, match="HTTP 503") as caught:
         hook(server).send([message(1), message(2), message(3)])
-    assert (caught.value.sent, caught.value.retry_after) == (1, 120)
+    assert (caught.value.sent, caught.value.tried, caught.value.retry_after) == (["key-1"], ["key-2"], 120)
     assert len(server.taken) == 2
 
 
@@ -181,19 +184,72 @@ def test_a_wrapped_address_is_as_public_as_what_it_wraps(address: ipaddress.IPv4
     assert is_public(f"::ffff:{address}") == is_public(str(address))
 
 
-def test_a_slow_receiver_is_given_up(monkeypatch: pytest.MonkeyPatch, socket_enabled: None) -> None:
-    monkeypatch.setattr("pipeline.route.webhook.TIMEOUT_SECONDS", 0.2)
+@contextmanager
+def lying(say: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that answers as it likes; its address."""
 
-    class Silent(socketserver.BaseRequestHandler):
+    class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            time.sleep(1)
+            with suppress(OSError):
+                self.request.recv(65536)
+                say(self.request)
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Silent) as silent:
-        threading.Thread(target=silent.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{silent.server_address[1]}/"
-        with pytest.raises(DeliveryFailed, match="TimeoutError"):
-            Webhook(address, (SECRET,), allow_private=True).send([message(1)])
-        silent.shutdown()
+    class Threads(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Threads(("127.0.0.1", 0), Handler) as made:
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{made.server_address[1]}/"
+        made.shutdown()
+
+
+def drip(taken: socket.socket) -> None:
+    """A header a byte at a time, without an end."""
+    taken.sendall(b"HTTP/1.1 200 OK\r\nx: ")
+    for _ in range(10_000):
+        taken.sendall(b"a")
+        time.sleep(0.02)
+
+
+def drip_a_body(taken: socket.socket) -> None:
+    taken.sendall(b"HTTP/1.1 204 No Content\r\ncontent-length: 1000000\r\n\r\n")
+    drip(taken)
+
+
+LIARS: dict[str, tuple[Callable[[socket.socket], None], str]] = {
+    "silence": (lambda taken: time.sleep(1), "TimeoutError"),
+    "a header without an end": (drip, "TimeoutError"),
+    "no HTTP": (lambda taken: taken.sendall(b"220 mail.example ESMTP\r\n" * 9), "BadStatusLine"),
+    "half an answer": (lambda taken: taken.sendall(b"HTTP/1.1 20"), "BadStatusLine|ConnectionResetError"),
+    "a status that is none": (lambda taken: taken.sendall(b"HTTP/1.1 two\r\n\r\n"), "BadStatusLine"),
+    "headers without number": (lambda taken: taken.sendall(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 500), "HTTPException"),
+    "a reset": (lambda taken: taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)),
+                "RemoteDisconnected|ConnectionResetError|BrokenPipeError"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIARS)
+def test_a_receiver_that_lies_or_stalls_is_given_up(
+    lie: str, monkeypatch: pytest.MonkeyPatch, socket_enabled: None
+) -> None:
+    monkeypatch.setattr("pipeline.route.webhook.TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("pipeline.route.webhook.LONGEST_SECONDS", 0.4)
+    say, named = LIARS[lie]
+    with lying(say) as address, pytest.raises(DeliveryFailed, match=named) as caught:
+        Webhook(address, (SECRET,), allow_private=True).send([message(1), message(2)])
+    assert (caught.value.sent, caught.value.tried, caught.value.refused) == ([], ["key-1"], False)
+
+
+def test_the_answer_counts_and_its_body_is_not_waited_for(socket_enabled: None) -> None:
+    with lying(drip_a_body) as address:
+        assert Webhook(address, (SECRET,), allow_private=True).send([message(1)]) == {}
+
+
+def test_a_slow_receiver_gets_no_more_than_fits_into_the_lease(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.route.webhook.SEND_SECONDS", 0.0)
+    left = hook(server).send([message(1), message(2), message(3)])
+    assert len(server.taken) == 1
+    assert left.keys() == {"key-2", "key-3"}
 
 
 def test_times_are_seconds_since_1970(server: Server) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import fmean
 
@@ -23,23 +23,27 @@ from pipeline.store.schema import queue_event
 from pipeline.store.work import Conflict
 from tests.store.test_work import NOW, filled
 
+Failure = Callable[[Sequence[str], Sequence[str]], DeliveryFailed]
+
 
 class Peer:
     """A destination that de-duplicates; `answers` says for each try, in turn, how it fails."""
 
-    def __init__(self, *answers: DeliveryFailed | None, always: DeliveryFailed | None = None) -> None:
+    def __init__(self, *answers: Failure | None, always: Failure | None = None) -> None:
         self.answers, self.always = list(answers), always
         self.tries: Counter[str] = Counter()
         self.effects: set[str] = set()
 
-    def send(self, messages: Sequence[Message]) -> None:
-        for sent, message in enumerate(messages):
+    def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
+        sent: list[str] = []
+        for message in messages:
             self.tries[message.key] += 1
             failure = self.answers.pop(0) if self.answers else self.always
             if failure is not None:
-                failure.sent = sent
-                raise failure
+                raise failure(sent, [message.key])
             self.effects.add(message.key)
+            sent.append(message.key)
+        return {}
 
 
 class Picky(Peer):
@@ -49,12 +53,14 @@ class Picky(Peer):
         super().__init__()
         self.key = key
 
-    def send(self, messages: Sequence[Message]) -> None:
-        for sent, message in enumerate(messages):
+    def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
+        for number, message in enumerate(messages):
             self.tries[message.key] += 1
             if message.key == self.key:
-                raise DeliveryFailed("HTTP 422", sent=sent, refused=True)
+                sent = [taken.key for taken in messages[:number]]
+                raise DeliveryFailed("HTTP 422", sent=sent, tried=[message.key], refused=True)
             self.effects.add(message.key)
+        return {}
 
 
 def owed(store: Store, count: int, *, destination: str = "cases") -> None:
@@ -70,13 +76,17 @@ def run(store: Store, peer: Peer, *, at: datetime = NOW) -> Delivered:
     return deliver(store, {"cases": peer}, now=lambda: at, rng=random.Random(1))
 
 
-def down() -> DeliveryFailed:
-    return DeliveryFailed("webhook cases.example: ConnectionRefusedError")
+def down(sent: Sequence[str], tried: Sequence[str]) -> DeliveryFailed:
+    return DeliveryFailed("webhook cases.example: ConnectionRefusedError", sent=sent, tried=tried)
+
+
+def busy(sent: Sequence[str], tried: Sequence[str]) -> DeliveryFailed:
+    return DeliveryFailed("webhook cases.example: HTTP 429", sent=sent, tried=tried, retry_after=1800)
 
 
 def test_a_destination_that_is_down_is_left_alone_by_everybody(any_store: Store) -> None:
     owed(any_store, 12)
-    peer = Peer(always=down())
+    peer = Peer(always=down)
     done = run(any_store, peer)
     assert sum(peer.tries.values()) == THRESHOLD == done.failed
     assert (done.owed, done.dead, done.resting) == (12, 0, ("cases",))
@@ -89,8 +99,8 @@ def test_a_destination_that_is_down_is_left_alone_by_everybody(any_store: Store)
 
 def test_after_its_rest_one_delivery_is_tried_and_opens_the_way(any_store: Store) -> None:
     owed(any_store, 12)
-    run(any_store, Peer(always=down()))
-    later, peer = NOW + rest(THRESHOLD), Peer(down())
+    run(any_store, Peer(always=down))
+    later, peer = NOW + rest(THRESHOLD), Peer(down)
     assert run(any_store, peer, at=later).failed == 1
     assert sum(peer.tries.values()) == 1
     assert run(any_store, peer, at=later + rest(THRESHOLD)).failed == 0  # it rests twice as long now
@@ -100,19 +110,19 @@ def test_after_its_rest_one_delivery_is_tried_and_opens_the_way(any_store: Store
 
 def test_one_process_alone_tries_a_rested_destination(any_store: Store) -> None:
     owed(any_store, 12)
-    run(any_store, Peer(always=down()))
+    run(any_store, Peer(always=down))
     later = NOW + LONGEST_REST
     with any_store.write() as connection:
-        assert len(outbox.claim(connection, now=later).rows) == 1
+        assert outbox.claim(connection, now=later).rows
     with any_store.write() as connection:
-        assert len(outbox.claim(connection, now=later).rows) == 0
+        assert not outbox.claim(connection, now=later, limit=1).rows
     with any_store.write() as connection:  # the first died: its lease ran out
-        assert len(outbox.claim(connection, now=later + outbox.LEASE).rows) == 1
+        assert outbox.claim(connection, now=later + outbox.LEASE * 1.1).rows
 
 
 def test_an_outage_of_a_day_loses_nothing_and_is_not_hammered(any_store: Store) -> None:
     owed(any_store, 12)
-    peer = Peer(always=down())
+    peer = Peer(always=down)
     for minutes in range(0, 24 * 60, 10):
         run(any_store, peer, at=NOW + timedelta(minutes=minutes))
     assert sum(peer.tries.values()) < 40
@@ -126,7 +136,6 @@ def test_an_outage_of_a_day_loses_nothing_and_is_not_hammered(any_store: Store) 
 
 def test_who_says_how_long_to_wait_is_left_alone_at_once(any_store: Store) -> None:
     owed(any_store, 3)
-    busy = DeliveryFailed("webhook cases.example: HTTP 429", retry_after=1800)
     assert run(any_store, Peer(always=busy)).failed == 1
     assert run(any_store, Peer(), at=NOW + timedelta(minutes=29)).sent == 0
     assert run(any_store, Peer(), at=NOW + timedelta(minutes=31)).sent == 3
@@ -148,7 +157,7 @@ def test_a_refused_message_does_not_hold_up_the_others_and_ends_as_a_dead_letter
 
 def test_success_closes_the_circuit_and_failures_must_be_in_a_row(any_store: Store) -> None:
     owed(any_store, 4)
-    assert run(any_store, Peer(down(), down())).sent == 2
+    assert run(any_store, Peer(down, down)).sent == 2
     with any_store.read() as connection:
         assert circuits.troubled(connection) == []
 
@@ -187,7 +196,7 @@ def test_dead_letters_are_replayed_and_dropped_with_a_reason(any_store: Store) -
 
 def test_a_replay_closes_the_circuit(any_store: Store) -> None:
     owed(any_store, 4)
-    run(any_store, Peer(always=down()))
+    run(any_store, Peer(always=down))
     with any_store.write() as connection:
         connection.execute(table.update().where(table.c.seq == 1).values(state="dead"))
         deliveries.replay(connection, [1], person="ada", reason="mended", now=NOW)
@@ -227,6 +236,85 @@ def test_the_jitter_is_full() -> None:
 def test_a_rest_doubles_up_to_its_longest(failures: int) -> None:
     assert rest(failures) <= rest(failures + 1) <= LONGEST_REST
     assert (rest(failures) > timedelta(0)) == (failures >= THRESHOLD)
+
+
+class Together(Peer):
+    """Takes messages in one piece, and remembers the pieces."""
+
+    def __init__(self, *answers: Failure | None) -> None:
+        super().__init__(*answers)
+        self.pieces: list[set[str]] = []
+
+    def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
+        keys = [message.key for message in messages]
+        self.pieces.append(set(keys))
+        failure = self.answers.pop(0) if self.answers else None
+        if failure is not None:
+            raise failure([], keys)
+        return {}
+
+
+def test_what_went_together_and_failed_goes_together_again(any_store: Store) -> None:
+    owed(any_store, 5)
+    peer = Together(down)
+    with any_store.write() as connection:
+        connection.execute(table.update().where(table.c.seq > 3).values(available_at=NOW + timedelta(hours=1)))
+    run(any_store, peer)
+    run(any_store, peer, at=NOW + timedelta(hours=2))
+    assert peer.pieces[0] == {"k1", "k2", "k3"}
+    assert sorted(peer.pieces[1:], key=len) == [{"k4", "k5"}, {"k1", "k2", "k3"}]
+
+
+def test_what_a_dead_worker_held_goes_together_again(any_store: Store) -> None:
+    owed(any_store, 5)
+    with any_store.write() as connection:
+        outbox.claim(connection, now=NOW, limit=3)
+    peer = Together()
+    run(any_store, peer, at=NOW + outbox.LEASE * 2)
+    assert sorted(peer.pieces, key=len) == [{"k4", "k5"}, {"k1", "k2", "k3"}]
+
+
+class Sleepy(Peer):
+    """Takes the first and asks for the others to come later."""
+
+    def __init__(self, later: datetime) -> None:
+        super().__init__()
+        self.later = later
+
+    def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
+        super().send(messages[:1])
+        return {message.key: self.later for message in messages[1:]}
+
+
+def test_what_a_destination_leaves_for_later_is_asked_again_then_and_was_no_try(any_store: Store) -> None:
+    owed(any_store, 3)
+    later = NOW + timedelta(hours=7)
+    assert run(any_store, Sleepy(later)).sent == 1
+    with any_store.read() as connection:
+        left = deliveries.listed(connection, states=["owed"], limit=9)
+    assert [(row.available_at, row.attempts) for row in left] == [(later, 0), (later, 0)]
+    assert run(any_store, Peer(), at=later).sent == 2
+
+
+def test_nothing_is_sent_late_in_a_lease(any_store: Store) -> None:
+    """Each message takes four minutes of the ten that a lease lasts."""
+    owed(any_store, 5)
+    clock = [NOW]
+    left: list[timedelta] = []
+
+    class Slow(Peer):
+        def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
+            with any_store.read() as connection:
+                until = connection.scalars(
+                    select(table.c.lease_until).where(table.c.idempotency_key == messages[0].key)
+                )
+                left.append(until.one() - clock[0])
+            clock[0] += timedelta(minutes=4)
+            raise DeliveryFailed("HTTP 422", tried=[messages[0].key], refused=True)
+
+    deliver(any_store, {"cases": Slow()}, now=lambda: clock[0], rng=random.Random(1))
+    assert len(left) >= 5
+    assert min(left) >= outbox.LEASE / 2
 
 
 def _states(store: Store) -> dict[str, int]:
