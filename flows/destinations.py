@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from pipeline.errors import ConfigurationError
 from pipeline.route import Policy
 from pipeline.route.destinations import Destination, Folder
-from pipeline.settings import DestinationSettings, EmailSettings, Settings, WebhookSettings
+from pipeline.settings import AmqpSettings, DestinationSettings, EmailSettings, Settings, WebhookSettings
 
 
 def open_destinations(settings: Settings, policy: Policy) -> dict[str, Destination]:
     """By name; ConfigurationError where a name is used twice, a secret is missing or an address is none."""
     restricted = frozenset(queue.id for queue in policy.queues if queue.restricted)
-    kinds: tuple[Mapping[str, DestinationSettings], ...] = (settings.webhooks, settings.email)
+    kinds: tuple[Mapping[str, DestinationSettings], ...] = (settings.webhooks, settings.email, settings.amqp)
     found: dict[str, Destination] = {"folder": Folder(settings.path(settings.outbox))}
     for name, one in (pair for kind in kinds for pair in kind.items()):
         if name in found:
@@ -26,6 +27,8 @@ def open_destinations(settings: Settings, policy: Policy) -> dict[str, Destinati
                     found[name] = _webhook(one, _secret(settings, one), minimal)
                 case EmailSettings():
                     found[name] = _email(one, _secret(settings, one), minimal, settings)
+                case AmqpSettings():
+                    found[name] = _broker(one, _secret(settings, one), minimal, settings)
         except ConfigurationError as error:
             raise ConfigurationError(f"destination {name!r}: {error}") from error
     return found
@@ -60,6 +63,24 @@ def _email(one: EmailSettings, secret: str, minimal: frozenset[str], settings: S
         raise ConfigurationError(f"quiet = {one.quiet!r} is no span such as 22:00-06:30 ({error})") from error
     return EmailDigest(
         host=one.host, port=one.port, security=one.security, sender=one.sender, recipients=one.recipients,
-        username=one.username, password=secret, ca_file=str(settings.path(one.ca_file)) if one.ca_file else None,
+        username=one.username, password=secret, ca_file=_file(settings, one.ca_file),
         page=one.page, quiet=quiet, minimal=minimal,
     )  # fmt: skip
+
+
+def _broker(one: AmqpSettings, secret: str, minimal: frozenset[str], settings: Settings) -> Destination:
+    try:
+        from pipeline.route.amqp import Broker
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"{error.name} is missing: pip install 'sitrep[amqp]'") from error
+
+    if not secret:
+        raise ConfigurationError("set secret_env or secret_file to where the password is")
+    return Broker(
+        host=one.host, port=one.port, tls=one.tls, virtual_host=one.virtual_host, username=one.username, password=secret,
+        exchange=one.exchange, routing_key=one.routing_key, minimal=minimal, ca_file=_file(settings, one.ca_file),
+    )  # fmt: skip
+
+
+def _file(settings: Settings, path: Path | None) -> str | None:
+    return str(settings.path(path)) if path else None

@@ -65,6 +65,21 @@ class EmailSettings(DestinationSettings):
     quiet: str | None = Field(default=None, description="hours when only critical items are sent, such as 22:00-06:30")
 
 
+class AmqpSettings(DestinationSettings):
+    """A message broker; the secret is the password of `username`."""
+
+    host: str
+    port: int = Field(default=5671, ge=1, le=65535)
+    tls: bool = Field(default=True, description="false: to this machine only")
+    virtual_host: str = "/"
+    username: str
+    exchange: str = Field(default="", description="must exist; empty: the default one, which sends to queues by name")
+    routing_key: str | None = Field(default=None, description="for everything; without it, the queue's id")
+    ca_file: Path | None = Field(
+        default=None, description="certificate authority of the broker, where not a public one"
+    )
+
+
 class AuditSettings(BaseModel):
     """Who signs the audit chain's heads, and by which keys others tell it."""
 
@@ -99,6 +114,7 @@ class Settings(BaseSettings):
     nightly: str = Field(default="0 2 * * *", description="when the nightly run starts, as a cron expression")
     time_zone: str = Field(default="UTC", description="time zone of the schedule, such as Africa/Bamako")
     webhooks: dict[str, WebhookSettings] = Field(default_factory=dict, description="destinations by name")
+    amqp: dict[str, AmqpSettings] = Field(default_factory=dict, description="destinations by name")
     email: dict[str, EmailSettings] = Field(default_factory=dict, description="destinations by name")
     audit: AuditSettings = Field(default_factory=AuditSettings)
     retention_days: int | None = Field(

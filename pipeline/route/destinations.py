@@ -8,10 +8,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 
@@ -27,6 +28,20 @@ class Message:
     rank: int
     due: datetime
     payload: Mapping[str, Any]
+
+
+SEND_SECONDS = 120.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""This machine itself: what goes there needs no TLS."""
+MINIMAL = ("id", "report", "batch", "sha256", "report_date", "urgency", "queues", "model", "policy", "taxonomy")
+
+
+def item_body(message: Message, *, minimal: Collection[str]) -> bytes:
+    """A message as one JSON object; of the queues in `minimal` ids and urgency alone."""
+    payload = message.payload
+    if message.queue in minimal:
+        payload = {key: payload[key] for key in MINIMAL if key in payload}
+    return json.dumps({"type": "item", "queue": message.queue, "data": payload}, ensure_ascii=False).encode()
 
 
 class DeliveryFailed(Exception):
@@ -48,6 +63,24 @@ class DeliveryFailed(Exception):
     ) -> None:
         super().__init__(words)
         self.tried, self.sent, self.refused, self.retry_after = tried, sent, refused, retry_after
+
+
+def one_by_one(
+    messages: Sequence[Message], send: Callable[[Message], None], *, now: Callable[[], datetime]
+) -> Mapping[str, datetime]:
+    """Send messages in order up to the first that fails. A slow destination gets what fits into `SEND_SECONDS`; the
+    rest is asked for again at once, under a new lease."""
+    end, sent = monotonic() + SEND_SECONDS, list[str]()
+    for message in messages:
+        if sent and monotonic() > end:
+            return {left.key: now() for left in messages[len(sent) :]}
+        try:
+            send(message)
+        except DeliveryFailed as error:
+            error.sent = sent
+            raise
+        sent.append(message.key)
+    return {}
 
 
 class Destination(Protocol):

@@ -20,12 +20,11 @@ from urllib.parse import quote
 
 from pipeline.errors import ConfigurationError
 from pipeline.route.deadline import at_most
-from pipeline.route.destinations import DeliveryFailed, Message
+from pipeline.route.destinations import LOOPBACK, DeliveryFailed, Message
 from pipeline.route.quiet import QuietHours
 
 TIMEOUT_SECONDS = 15.0
 LONGEST_SECONDS = 60.0
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 Security = Literal["starttls", "tls", "none"]
 
 

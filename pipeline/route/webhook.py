@@ -13,25 +13,21 @@ import hashlib
 import hmac
 import http.client
 import ipaddress
-import json
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import monotonic
 from urllib.parse import urlsplit
 
 from pipeline.errors import ConfigurationError
 from pipeline.route.deadline import at_most
-from pipeline.route.destinations import DeliveryFailed, Message
+from pipeline.route.destinations import DeliveryFailed, Message, item_body, one_by_one
 
 TIMEOUT_SECONDS = 15.0
 LONGEST_SECONDS = 30.0
-SEND_SECONDS = 120.0
 REFUSED = (400, 409, 413, 415, 422)
 """Answers that are about the item, not about the receiver: the next item may be taken (RFC 9110, section 15.5)."""
-MINIMAL = ("id", "report", "batch", "sha256", "report_date", "urgency", "queues", "model", "policy", "taxonomy")
 
 
 @dataclass(frozen=True)
@@ -53,20 +49,10 @@ class Webhook:
             key_of(secret)
 
     def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
-        end = monotonic() + SEND_SECONDS
-        sent: list[str] = []
-        for message in messages:
-            if sent and monotonic() > end:  # slow: the rest is asked for again before their lease runs out
-                return {left.key: self.now() for left in messages[len(sent) :]}
-            self._post(message, sent)
-            sent.append(message.key)
-        return {}
+        return one_by_one(messages, self._post, now=self.now)
 
-    def _post(self, message: Message, sent: Sequence[str]) -> None:
-        payload = message.payload
-        if message.queue in self.minimal:
-            payload = {key: payload[key] for key in MINIMAL if key in payload}
-        body = json.dumps({"type": "item", "queue": message.queue, "data": payload}, ensure_ascii=False).encode()
+    def _post(self, message: Message) -> None:
+        body = item_body(message, minimal=self.minimal)
         moment = int(self.now().timestamp())
         headers = {
             "content-type": "application/json",
@@ -89,10 +75,10 @@ class Webhook:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
             problem = f"webhook {host}: {error if isinstance(error, NotPublic) else type(error).__name__}"
-            raise DeliveryFailed(problem, sent=sent, tried=[message.key]) from error
+            raise DeliveryFailed(problem, tried=[message.key]) from error
         if not 200 <= answer.status < 300:
             raise DeliveryFailed(
-                f"webhook {host}: HTTP {answer.status}", sent=sent, tried=[message.key],
+                f"webhook {host}: HTTP {answer.status}", tried=[message.key],
                 refused=answer.status in REFUSED, retry_after=_seconds(answer.getheader("retry-after")),
             )  # fmt: skip
 

@@ -246,7 +246,7 @@ def test_the_answer_counts_and_its_body_is_not_waited_for(socket_enabled: None) 
 
 
 def test_a_slow_receiver_gets_no_more_than_fits_into_the_lease(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.route.webhook.SEND_SECONDS", 0.0)
+    monkeypatch.setattr("pipeline.route.destinations.SEND_SECONDS", 0.0)
     left = hook(server).send([message(1), message(2), message(3)])
     assert len(server.taken) == 1
     assert left.keys() == {"key-2", "key-3"}
