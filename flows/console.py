@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape as escape
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from pipeline.route import Policy
@@ -30,12 +31,22 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+WHOLE = frozenset({"report", "batch", "queue", "number", "login", "due", "next due"})
+"""Names that people copy into the next command, and times: never cut, however narrow the terminal."""
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
     """A plain table; `right` names the columns of figures."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
-    for row in rows:
+    lines = list(rows)
+    for number, column in enumerate(columns):
+        lengths = [Text.from_markup(part).cell_len for row in lines for part in row[number].split("\n")]
+        whole = max(lengths, default=0) if column in WHOLE else None
+        justify: JustifyMethod = "right" if column in right else "left"
+        made.add_column(
+            column, justify=justify, no_wrap=column in right or whole is not None, min_width=whole, overflow="fold"
+        )
+    for row in lines:
         made.add_row(*row)
     return made
 
@@ -79,7 +90,7 @@ def print_queues(policy: Policy, summaries: dict[str, QueueSummary], *, now: dat
     rows: list[tuple[str, ...]] = []
     for queue in policy.queues:
         summary = summaries.get(queue.id)
-        name = queue.id + (" [dim](restricted)[/dim]" if queue.restricted else "")
+        name = queue.id + (" [dim]*[/dim]" if queue.restricted else "")
         if summary is None:
             rows.append((name, "·", "·", "·", "·", "·", "·", ""))
             continue
@@ -90,10 +101,12 @@ def print_queues(policy: Policy, summaries: dict[str, QueueSummary], *, now: dat
         rows.append((name, f"{summary.open:,}", *by, overdue, until(summary.next_due, now=now)))
     figures = ("open", *URGENCY_STYLE, "overdue")
     out.print(table("Queues", ("queue", *figures, "next due"), rows, right=figures))
+    if any(queue.restricted for queue in policy.queues):
+        out.print("[dim]* restricted: on the review page only for those to whom it was granted[/dim]")
 
 
 def until(due: datetime | None, *, now: datetime) -> str:
-    """`in 3 h 20 min`, `2 d ago`."""
+    """`in 3:20 h`, `2 d ago`."""
     if due is None:
         return ""
     left = due - now
@@ -107,7 +120,7 @@ def _span(span: timedelta) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {minutes:02} min" if hours < 10 else f"{hours} h"
+        return f"{hours}:{minutes:02} h" if hours < 10 else f"{hours} h"
     return f"{hours // 24} d"
 
 

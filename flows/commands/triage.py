@@ -124,11 +124,11 @@ def status(
         return
     figures = ("received", "accepted", "duplicate", "quarantined", "pending")
     rows = [
-        (r.batch, r.source or "", f"{r.received:,}", f"{r.accepted:,}", f"{r.duplicates:,}", f"{r.quarantined:,}",
-         f"{r.pending:,}", "" if r.complete else "unfinished: submit it again")
+        (r.batch + (f"\n[dim]{console.escape(r.source)}[/dim]" if r.source else ""), f"{r.received:,}", f"{r.accepted:,}", f"{r.duplicates:,}", f"{r.quarantined:,}",
+         f"{r.pending:,}", "" if r.complete else "unfinished: submit again")
         for r in receipts
     ]  # fmt: skip
-    console.out.print(console.table("Batches", ("batch", "source", *figures, ""), rows, right=figures))
+    console.out.print(console.table("Batches", ("batch", *figures, ""), rows, right=figures))
     console.out.print(f"\n{waiting:,} reports wait for triage; deliveries: {_words(deliveries) or 'none yet'}")
 
 
