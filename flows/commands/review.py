@@ -45,7 +45,12 @@ def review(
         if not people.everybody(connection):
             raise ConfigurationError("nobody may sign in yet: sitrep people add YOUR-LOGIN --role administrator")
     made = create_app(
-        opened.store, policy=opened.policy, taxonomy=load_taxonomy(), limits=opened.limits, secure=behind_https
+        opened.store,
+        policy=opened.policy,
+        taxonomy=load_taxonomy(),
+        limits=opened.limits,
+        secure=behind_https,
+        digests=opened.settings.path(opened.settings.digests),
     )
     console.err.print(f"http://{host}:{port}/ (stop with Ctrl+C)")
     uvicorn.run(made, host=host, port=port, log_level="warning", access_log=False, server_header=False)

@@ -50,9 +50,10 @@ def create_app(
     taxonomy: Taxonomy,
     limits: Limits,
     secure: bool = False,
+    digests: Path | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
-    """The review page over a store. `secure` says that people reach it by https: cookies then travel by nothing else."""
+    """The review page over a store. `digests` is where nightly ones are kept; `secure` says that people reach it by https: cookies then travel by nothing else."""
     root = Path(str(files("pipeline.review")))
     templates = Jinja2Templates(directory=root / "templates")
     templates.env.filters["plain"] = lambda name: str(name).replace("_", " ")
@@ -60,7 +61,7 @@ def create_app(
     # As a reference, a carriage return of the text stays one: offsets into the page are offsets into the report.
     templates.env.filters["exact"] = lambda words: escape(words).replace("\r", Markup("&#13;"))
     app = FastAPI(title="Sitrep", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.desk = Desk(store, policy, taxonomy, limits, templates, secure, now)
+    app.state.desk = Desk(store, policy, taxonomy, limits, templates, secure, now, digests)
     app.mount("/static", StaticFiles(directory=root / "static"), name="static")
     app.include_router(health.router)
     app.include_router(router)
@@ -69,7 +70,8 @@ def create_app(
     @app.middleware("http")
     async def harden(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)  # a digest's own policy stands
         if secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"
         return response

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, HTTPException, Request, Response
@@ -33,6 +34,7 @@ class Desk:
     templates: Jinja2Templates
     secure: bool
     now: Callable[[], datetime]
+    digests: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,14 @@ def reviewer(request: Request) -> Visitor:
     return who
 
 
+def supervisor(request: Request) -> Visitor:
+    """Somebody who answers for the reviewers; for others the page is not there."""
+    who = signed_in(request)
+    if not who.access.supervises:
+        raise HTTPException(404)
+    return who
+
+
 def check_form(who: Visitor, csrf: str) -> None:
     """Refuse a form that did not come from our page."""
     if not hmac.compare_digest(who.csrf, csrf):
@@ -96,4 +106,5 @@ def queue_of(desk: Desk, who: Visitor, ident: str) -> Queue:
 
 Signed = Annotated[Visitor, Depends(signed_in)]
 Reviewer = Annotated[Visitor, Depends(reviewer)]
+Supervisor = Annotated[Visitor, Depends(supervisor)]
 Csrf = Annotated[str, Form()]

@@ -139,7 +139,7 @@ def find_session(connection: Connection, token: str | None, *, now: datetime) ->
         .join(person, person.c.login == session.c.login)
         .where(session.c.token_sha256 == _hash(token), session.c.expires_at > now, person.c.disabled.is_(False))
     ).one_or_none()
-    return None if row is None else Session(_person(row), row.csrf)
+    return None if row is None else Session(as_person(row), row.csrf)
 
 
 def sign_out(connection: Connection, token: str) -> None:
@@ -163,14 +163,14 @@ def find(connection: Connection, login: str) -> Person:
     row = _find(connection, login)
     if row is None or row.disabled:
         raise NotFound(f"there is no person {login!r}")
-    return _person(row)
+    return as_person(row)
 
 
 def _find(connection: Connection, login: str) -> Row[tuple[object, ...]] | None:
     return connection.execute(select(person).where(person.c.login == login)).one_or_none()
 
 
-def _person(row: Row[tuple[object, ...]]) -> Person:
+def as_person(row: Row[tuple[object, ...]]) -> Person:
     return Person(str(row.login), str(row.name), cast(Role, row.role), frozenset(row.granted))
 
 

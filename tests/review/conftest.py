@@ -44,7 +44,7 @@ def desk(store: Store, rooms: Rooms, tmp_path: Path) -> Store:
     with store.write() as connection:
         for login, role, granted in (
             ("ada", "reviewer", []), ("bo", "reviewer", []), ("cy", "reviewer", ["conduct-and-discipline", "sexual-violence"]),
-            ("mo", "monitor", []), ("su", "administrator", []),
+            ("mo", "monitor", []), ("vi", "supervisor", []), ("su", "administrator", []),
         ):  # fmt: skip
             token = people.add(connection, login, name=login.title(), role=role, granted=granted, by="test", now=NOW)
             people.accept(connection, token, PASSWORD, now=NOW)
@@ -68,11 +68,18 @@ class Browser(TestClient):
 
 
 @pytest.fixture
-def visit(desk: Store, rooms: Rooms) -> Callable[[str], Browser]:
+def visit(desk: Store, rooms: Rooms, tmp_path: Path) -> Callable[[str], Browser]:
     """A browser with somebody signed in; with nobody for an empty name."""
 
     def signed_in(login: str) -> Browser:
-        app = create_app(desk, policy=rooms.policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW)
+        app = create_app(
+            desk,
+            policy=rooms.policy,
+            taxonomy=rooms.taxonomy,
+            limits=Limits(),
+            now=lambda: NOW,
+            digests=tmp_path / "digests",
+        )
         browser = Browser(app)
         if login:
             answer = browser.post("/sign-in", data={"login": login, "password": PASSWORD})

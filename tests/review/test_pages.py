@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -212,6 +213,91 @@ def test_mentions_that_cannot_be_are_refused_and_nothing_is_kept(
     assert "held by" not in browser.get(path).text
 
 
+def test_an_item_is_given_to_a_colleague_and_back_by_a_supervisor(visit: Visit, desk: Store) -> None:
+    path = item(desk, "A2")
+    ada = visit("ada")
+    values = ada.form_values(path, f"{path}/reassign")
+    page = ada.get(path).text
+    assert [name in page for name in ('value="bo"', 'value="cy"', 'value="mo"')] == [True, True, False]
+    assert ada.post(f"{path}/reassign", data={**values, "to": "mo"}).status_code == 422
+    assert "held by bo" in ada.post(f"{path}/reassign", data={**values, "to": "bo"}).text
+    values = ada.form_values(path, f"{path}/reassign")
+    assert ada.post(f"{path}/reassign", data={**values, "to": "ada"}).status_code == 409
+    vi = visit("vi")
+    assert (
+        "held by ada"
+        in vi.post(f"{path}/reassign", data={**vi.form_values(path, f"{path}/reassign"), "to": "ada"}).text
+    )
+
+
+def test_a_restricted_item_is_given_only_to_those_who_may_see_it(visit: Visit, hidden: tuple[str, str]) -> None:
+    path = "/queues/{}/{}".format(*hidden)
+    cy = visit("cy")
+    values = cy.form_values(path, f"{path}/claim")
+    assert 'value="bo"' not in cy.get(path).text
+    assert cy.post(f"{path}/reassign", data={**values, "to": "bo"}).status_code == 422
+
+
+def test_a_report_is_referred_to_another_queue_that_one_may_see(visit: Visit, desk: Store) -> None:
+    path = item(desk, "A2")
+    report, ada = path.rpartition("/")[2], visit("ada")
+    values = ada.form_values(path, f"{path}/refer") | {"note": ["aid was stopped too"]}
+    refused = [
+        ada.post(f"{path}/refer", data={**values, "to": to})
+        for to in ("conduct-and-discipline", "no-such-queue", path.split("/")[2])
+    ]
+    assert [answer.status_code for answer in refused] == [422, 422, 422]
+    assert refused[0].text == refused[1].text
+    answer = ada.post(f"{path}/refer", data={**values, "to": "humanitarian-access"})
+    assert answer.url.path == f"/queues/humanitarian-access/{report}"
+    assert "referred from" in answer.text
+    assert "closed" in ada.get(path).text
+    assert report in ada.get("/queues/humanitarian-access?type=restriction_of_freedoms").text
+
+
+def test_the_audit_of_a_report_tells_a_supervisor_nothing_of_hidden_queues(
+    visit: Visit, shared: str, desk: Store
+) -> None:
+    report = shared.rpartition("/")[2]
+    restricted, (cy, ada) = f"/queues/conduct-and-discipline/{report}", (visit("cy"), visit("ada"))
+    said = {"action": "save", "urgency": "critical", "violations": [MISCONDUCT]}
+    assert (
+        cy.post(f"{restricted}/decide", data={**cy.form_values(restricted, f"{restricted}/decide"), **said}).status_code
+        == 200
+    )
+    mine = {"action": "confirmed", "urgency": "low"}
+    assert ada.post(f"{shared}/decide", data={**ada.form_values(shared, f"{shared}/decide"), **mine}).status_code == 200
+    for browser in (ada, visit("mo")):
+        assert browser.get(f"{shared}/audit").status_code == 404
+    page = visit("vi").get(f"{shared}/audit").text
+    assert "item closed" in page
+    assert page.count("<td>reviewed</td>") == 1
+    assert "<td>cy</td>" not in page
+    assert "conduct" not in page
+    assert "altered" not in page
+    with desk.read() as connection:
+        assert [e.actor for e in audit.events(connection, subject=report) if e.action == "audit of report viewed"] == [
+            "vi"
+        ]
+
+
+def test_a_supervisor_reads_the_digests_of_the_nights(visit: Visit, tmp_path: Path) -> None:
+    vi = visit("vi")
+    assert "None yet" in vi.get("/digests").text
+    folder = tmp_path / "digests"
+    folder.mkdir()
+    (folder / "2025-02-13.html").write_text("<h1>Digest of 13 February 2025</h1>", encoding="utf-8")
+    (folder / "secret.html").write_text("no digest", encoding="utf-8")
+    assert "secret" not in vi.get("/digests").text
+    answer = vi.get("/digests/2025-02-13")
+    assert "Digest of 13 February" in answer.text
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "script-src" not in answer.headers["content-security-policy"]
+    for night in ("secret", "2025-02-14", "..%2Fsecret"):
+        assert vi.get(f"/digests/{night}").status_code == 404
+    assert [visit(who).get("/digests").status_code for who in ("ada", "mo", "su")] == [404, 404, 200]
+
+
 def test_the_next_item_is_claimed_for_the_one_who_asks(visit: Visit, desk: Store) -> None:
     queue = item(desk, "A1").split("/")[2]
     browser = visit("ada")
@@ -263,8 +349,8 @@ def test_what_may_not_be_seen_is_answered_as_what_is_not_there(
         shown = browser.get(f"/queues/{name}?type={MISCONDUCT}").text
         assert shown == browser.get(f"/queues/{name}?type=no_such_type").text
     values = browser.form_values(item(desk, "A2"), f"{item(desk, 'A2')}/claim")
-    for act in ("claim", "release", "decide", "escalate", "reopen"):
-        data = {**values, "note": "x", "urgency": "low", "action": "save"}
+    for act in ("claim", "release", "decide", "escalate", "reopen", "reassign", "refer"):
+        data = {**values, "note": "x", "urgency": "low", "action": "save", "to": "bo"}
         assert browser.post(f"/queues/{queue}/{report}/{act}", data=data).status_code == 404
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from pipeline.errors import MonitorError
 from pipeline.interchange import spans
 from pipeline.results import report_results
-from pipeline.review import decision
+from pipeline.review import decision, handover
 from pipeline.review.desk import Csrf, Reviewer, check_form, desk_of, queue_of, render
 from pipeline.review.marks import marks_of, mentions_of, pieces
 from pipeline.review.spans import MarkedForm, spans_of
@@ -35,6 +35,7 @@ def item_page(request: Request, who: Reviewer, queue: str, report: str, focus: s
         result = report_results(connection, [item.report])[item.report]
         history = [e for e in queues.history(connection, item.report) if e.queue in who.access.queues]
         said, word = decision.readable(connection, item.report, who.access)
+        others = handover.colleagues(connection, queue, policy=desk.policy, taxonomy=desk.taxonomy)
         repeats = reports.duplicates_of(connection, item.report)
         linked = queues.visible_reports(connection, result["corroborates"], who.access.queues)
     violations = [v for v in result["violations"] if v["id"] not in who.access.hidden_types]
@@ -54,6 +55,11 @@ def item_page(request: Request, who: Reviewer, queue: str, report: str, focus: s
         "names": {v.id: v.name for v in desk.taxonomy.violations}, "outcomes": work.OUTCOMES,
         "abstained": [a for a in result["abstained"] if a not in who.access.hidden_types],
         "elsewhere": [i for i in result["queues"] if i["queue"] in who.access.queues and i["queue"] != queue],
+        "others": [person for person in others if person.login != item.assignee],
+        "elsewhere_to": [
+            q for q in desk.policy.queues
+            if q.id in who.access.queues and q.id not in {i["queue"] for i in result["queues"]}
+        ],
         "rtl": found.language in ("ar", "fa", "he", "ur", "ps"),
     }  # fmt: skip
     return render(request, "item.html", values, who=who)
@@ -122,6 +128,42 @@ def escalate(
             rank=item.rank - 1, due=desk.now() + level.respond_within, now=desk.now(),
         )  # fmt: skip
     return _back(queue, report)
+
+
+@router.post("/queues/{queue}/{report}/reassign")
+def reassign(
+    request: Request, who: Reviewer, queue: str, report: str, csrf: Csrf, version: Annotated[int, Form()],
+    to: Annotated[str, Form()],
+) -> Response:  # fmt: skip
+    """Give the item to somebody else who works on this queue."""
+    check_form(who, csrf)
+    desk = desk_of(request)
+    queue_of(desk, who, queue)
+    with desk.store.write() as connection:
+        handover.assign(
+            connection, work.get(connection, report, queue), to=to, access=who.access, policy=desk.policy,
+            taxonomy=desk.taxonomy, version=version, now=desk.now(),
+        )  # fmt: skip
+    return _back(queue, report)
+
+
+@router.post("/queues/{queue}/{report}/refer")
+def refer(
+    request: Request, who: Reviewer, queue: str, report: str, csrf: Csrf, version: Annotated[int, Form()],
+    to: Annotated[str, Form()], note: Annotated[str, Form()],
+) -> Response:  # fmt: skip
+    """Put the report in another queue, and close the item here."""
+    check_form(who, csrf)
+    desk = desk_of(request)
+    queue_of(desk, who, queue)
+    if not note.strip():
+        raise MonitorError("say why the other queue is the right one")
+    with desk.store.write() as connection:
+        handover.refer(
+            connection, work.get(connection, report, queue), to=to, note=note.strip(), access=who.access,
+            policy=desk.policy, taxonomy=desk.taxonomy, version=version, now=desk.now(),
+        )  # fmt: skip
+    return _back(to, report)
 
 
 @router.post("/queues/{queue}/{report}/decide")
