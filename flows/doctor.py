@@ -31,7 +31,7 @@ def examine(folder: Path) -> list[Check]:
     except SitrepError as error:
         return [Check("workspace", "broken", str(error), "sitrep init"), _prefect(), _disk(folder)]
     checks = [Check("workspace", "ok", str(folder.absolute()))]
-    for look in (_store, _audit, _policy, _model, _gazetteer, _queues, _deliveries):
+    for look in (_store, _audit, _policy, _model, _gazetteer, _queues, _deliveries, _mailbox):
         try:
             checks.append(look(opened))
         except SitrepError as error:
@@ -108,6 +108,19 @@ def _deliveries(opened: Workspace) -> Check:
         mend = "sitrep deliveries list says why; mend the destination, then sitrep deliveries replay"
         return Check("deliveries", "warning", found, mend)
     return Check("deliveries", "ok", found, "sitrep deliver" if counts.get("owed") else "")
+
+
+def _mailbox(opened: Workspace) -> Check:
+    from flows.mail import mailbox_of
+
+    if opened.settings.imap is None:
+        return Check("mailbox", "ok", "none is configured")
+    try:
+        with mailbox_of(opened, opened.settings.imap) as mailbox:
+            waiting = len(mailbox.unseen())
+    except SitrepError as error:
+        return Check("mailbox", "broken", str(error), "mend [imap] in sitrep.toml; the mails wait unseen")
+    return Check("mailbox", "ok", f"{waiting:,} unseen mails in {opened.settings.imap.folder}")
 
 
 def _sqlite() -> Check:

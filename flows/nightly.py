@@ -1,4 +1,4 @@
-"""The night: collect what was dropped, triage, deliver, erase what is too old, sign, back up, write the digest.
+"""The night: collect what was dropped and mailed, triage, deliver, erase what is too old, sign, back up, write the digest.
 
 A night has a key, its date; a night that was finished is not run again, one that was cut off goes on where it stopped.
 One night at a time: a second run waits for the first. A dropped file is moved to `done` only after its rows are stored,
@@ -8,6 +8,7 @@ so that a crash leaves it where it is, and taking it in again goes on with the s
 from __future__ import annotations
 
 import fcntl
+import logging
 import random
 import shutil
 from collections.abc import Iterator
@@ -23,14 +24,18 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.custody import check_chain, sign_head
 from flows.drift import compare_periods
+from flows.mail import collect_mail
 from flows.triage import Counts, triage
 from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.custody.erasure import expire
 from pipeline.deliver import deliver
 from pipeline.digest import as_html, as_markdown, gather
+from pipeline.errors import ConfigurationError, MailboxError
 from pipeline.store import nights, work
 from pipeline.store.backup import backup
 from pipeline.submit import submit
+
+logger = logging.getLogger(__name__)
 
 
 def night_of(moment: datetime, *, zone: str) -> str:
@@ -58,6 +63,20 @@ def collect_task(workspace: str, night: str) -> Counts:
         counts["received"] += receipt.received
         counts["quarantined"] += receipt.quarantined
     return counts
+
+
+@task(name="collect-mail", cache_policy=NO_CACHE, persist_result=False)
+def collect_mail_task(workspace: str) -> Counts:
+    """Take in the mailbox's unseen mails; where it fails they stay unseen, and the night goes on and says so."""
+    opened = open_workspace(Path(workspace))
+    counts = {"batches": 0, "received": 0, "quarantined": 0, "mailbox_failed": 0}
+    if opened.settings.imap is None:
+        return counts
+    try:
+        return counts | collect_mail(opened, opened.settings.imap)
+    except (MailboxError, ConfigurationError) as error:
+        logger.error("%s", error)
+        return counts | {"mailbox_failed": 1}
 
 
 @task(name="deliver", cache_policy=NO_CACHE, persist_result=False)
@@ -142,7 +161,8 @@ async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
             begun = nights.begin(connection, night, now=utc_now())
         if begun.counts is not None:
             return {"night": night, **begun.counts, "already_done": True}
-        collected = collect_task(workspace, night)
+        dropped, mailed = collect_task(workspace, night), collect_mail_task(workspace)
+        collected = {key: dropped.get(key, 0) + count for key, count in mailed.items()}
         triaged = await triage(workspace)
         delivered = deliver_task(workspace)
         retained = retain_task(workspace)

@@ -7,6 +7,7 @@
     ├── OperatorError       settings, policy, disk, database, model files
     │   ├── ConfigurationError
     │   ├── StoreError
+    │   ├── MailboxError
     │   └── ModelError
     └── NotFound            no such report, batch or queue (or none that this person may see)
 
@@ -50,6 +51,10 @@ class ConfigurationError(OperatorError):
 
 class StoreError(OperatorError):
     """The database is missing, locked, too old or broken."""
+
+
+class MailboxError(OperatorError):
+    """The mail server cannot be reached or trusted, or refuses the sign-in or the folder."""
 
 
 class ModelError(OperatorError):

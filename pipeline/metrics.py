@@ -78,6 +78,9 @@ def _night(connection: Connection) -> Iterator[Metric]:
                  {(): finished - last.begun_at.timestamp()})  # fmt: skip
     yield _gauge("night_reports", "Of the last night: rows that were quarantined, reports that could not be processed.",
                  ("outcome",), {(name,): last.counts[name] for name in ("quarantined", "failed")})  # fmt: skip
+    if "mailbox_failed" in last.counts:
+        yield _gauge("night_mailbox_failed", "1 where the last night could not read the mailbox.", (),
+                     {(): last.counts["mailbox_failed"]})  # fmt: skip
     if "chain_intact" in last.counts:
         yield _gauge("audit_chain_intact", "1 where the audit chain held together in the last night.", (),
                      {(): last.counts["chain_intact"]})  # fmt: skip

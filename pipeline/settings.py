@@ -39,6 +39,21 @@ class WebhookSettings(DestinationSettings):
     allow_private: bool = Field(default=False, description="an inner address, and plain http, are right")
 
 
+class ImapSettings(BaseModel):
+    """A mailbox that the night reads, over TLS. Its password is in an environment variable or in a file, never here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str
+    port: int = Field(default=993, ge=1, le=65535, description="of IMAP over TLS; there is no other way")
+    user: str
+    secret_env: str | None = Field(default=None, description="environment variable with the password")
+    secret_file: Path | None = Field(default=None, description="file with the password")
+    folder: str = Field(default="INBOX", pattern=r"^[ -~]+$", description="as the server names it (RFC 9051)")
+    ca_file: Path | None = Field(default=None, description="the authority of the server's own certificate, PEM")
+    source: str | None = Field(default=None, description="who sends these reports")
+
+
 class DriftSettings(BaseModel):
     """What the last days are compared with: so many days before them, or before a fixed date."""
 
@@ -120,6 +135,7 @@ class Settings(BaseSettings):
     retention_days: int | None = Field(
         default=None, ge=1, description="days after which the night erases the words of what came in; default: never"
     )
+    imap: ImapSettings | None = Field(default=None, description="a mailbox that the night takes in")
     drift: DriftSettings = Field(default_factory=DriftSettings)
     chunk_size: int = Field(default=1000, ge=1, le=20_000, description="reports per task")
     max_text_characters: int = Field(default=200_000, ge=100, description="longer texts are quarantined")

@@ -48,8 +48,10 @@ def nightly(
             f"night of {counts['night']}: {done}{counts['received']:,} received in {counts['batches']:,} batches, "
             f"{counts['triaged']:,} triaged, {counts['sent']:,} sent"
         )
+        if counts.get("mailbox_failed"):
+            console.out.print("  the mailbox could not be read: sitrep doctor")
         console.out.print(f"  digest: {settings.path(settings.digests) / (counts['night'] + '.html')}")
-    wrong = any(counts[key] for key in ("quarantined", "failed", "owed", "dead"))
+    wrong = any(counts[key] for key in ("quarantined", "failed", "owed", "dead", "mailbox_failed") if key in counts)
     raise typer.Exit(1 if wrong or not counts.get("chain_intact", True) else 0)
 
 
