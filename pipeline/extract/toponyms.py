@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -35,6 +35,30 @@ _TITLE = re.compile(
 )
 
 
+# Words written with a capital that belong to a name: `Enga Province`, `Lower Shabelle`.
+_KIND = re.compile(
+    r" (?:Region|Province|State|District|County|Governorate|Oblast|Prefecture|Department|River|Town|City|Island|Lake|Valley|"
+    r"Bazar|Camp|Hills|Mountains|Peninsula|Delta|Desert|Forest)\b"
+)
+_QUALITY = re.compile(
+    r"(?:Lower|Upper|Middle|Central|Greater|North|South|East|West|North-East|North-West|South-East|South-West|Northern|"
+    r"Southern|Eastern|Western|New|Old|Lake|Mount|Port|Fort|Camp|Cape|Saint|San|Santa|São|Al|El|Ash|Umm|Um|Deir|Ras|"
+    r"Wadi|Tel|Tell|Beit|Ain) $"
+)
+_LEFT_OF_WORD = re.compile(r"(?:[^\W_]+['’-]?)+$")
+_RIGHT_OF_WORD = re.compile(r"(?:['’-]?[^\W_]+)+")
+_SMALL_BEFORE = re.compile(
+    r"^(?:[dl]['’]|(?:At|In|From|Near|To|Around|On|Of) )(?=[A-ZÀ-Þ])|^(?:[^\W\d_A-ZÀ-Þ][\w.’'-]*\s+)+(?=[A-ZÀ-Þ])"
+)
+_SMALL_AFTER = re.compile(
+    r"(?: (?:districts?|provinces?|count(?:y|ies)|regions?|governorates?|townships?|towns?|city|villages?|communes?|cercles?|"
+    r"sectors?|prefectures?|neighbou?rhoods?|wards?|quarters?|areas?|roads?|rd|junctions?|crossroads|hubs?|mills?|hills?|"
+    r"market|side|tdy|today|yesterday|now))+$|\n\n.*$",
+    re.S,
+)
+SURE_OF_WORD = 0.7
+"""A word in small letters that the gazetteer does not know is a place only where the encoder is this sure."""
+
 LookUp = Callable[[str], Sequence[Candidate]]
 
 
@@ -50,7 +74,7 @@ class Mention:
 def find_mentions(text: str, *, tags: Sequence[Tag], look_up: LookUp) -> list[Mention]:
     """Mentions in the order of the text."""
     shouting = text.isupper()
-    mentions = [Mention(t.start, t.end, text[t.start : t.end]) for t in tags if t.kind == "P"]
+    mentions = list(_encoders_mentions(text, tags, look_up))
     mentions = [m for m in mentions if shouting or not _is_acronym(m.text, look_up)]
     taken = [(t.start, t.end) for t in tags]
     for match in _COUNTRY_WORDS.finditer(text):
@@ -60,6 +84,50 @@ def find_mentions(text: str, *, tags: Sequence[Tag], look_up: LookUp) -> list[Me
                 mentions.append(mention)
                 taken.append((mention.start, mention.end))
     return sorted(mentions, key=lambda m: m.start)
+
+
+def _encoders_mentions(text: str, tags: Sequence[Tag], look_up: LookUp) -> Iterator[Mention]:
+    """What the encoder tagged, as whole names and nothing but names."""
+    reached = 0
+    for tag in sorted((t for t in tags if t.kind == "P"), key=lambda t: t.start):
+        start, end = _whole_name(text, tag.start, tag.end) if not text.isupper() else (tag.start, tag.end)
+        words = text[start:end]
+        if start < reached or start >= end:
+            continue
+        if _is_people(words) or (words.islower() and tag.score < SURE_OF_WORD and not _is_known(words, look_up)):
+            continue
+        reached = end
+        yield Mention(start, end, words)
+
+
+def _whole_name(text: str, start: int, end: int) -> tuple[int, int]:
+    """The bounds of the name that a piece belongs to: whole words, with the capitals that belong, without small letters."""
+    if before := _LEFT_OF_WORD.search(text, max(0, start - 30), start):
+        start = before.start()
+    if (text[end - 1 : end].isalnum() and (after := _RIGHT_OF_WORD.match(text, end))) or (
+        text[end - 1 : end] in ("-", "'", "’") and (after := _RIGHT_OF_WORD.match(text, end))
+    ):
+        end = after.end()
+    if lead := _SMALL_BEFORE.search(text[start:end]):
+        start += lead.end()
+    if text[start : start + 1].isupper():
+        end -= len(text[start:end]) - len(_SMALL_AFTER.sub("", text[start:end]))
+        if before := _QUALITY.search(text, max(0, start - 12), start):
+            start = before.start()
+        if after := _KIND.match(text, end):
+            end = after.end()
+    if text[start:end].endswith(("'s", "’s")):
+        end -= 2
+    return start, end
+
+
+def _is_known(words: str, look_up: LookUp) -> bool:
+    return any(candidate.match == "exact" for candidate in look_up(words)[:1])
+
+
+def _is_people(words: str) -> bool:
+    pattern, _ = _demonyms()
+    return pattern.fullmatch(words) is not None
 
 
 def _is_acronym(words: str, look_up: LookUp) -> bool:

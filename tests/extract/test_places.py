@@ -28,6 +28,48 @@ def places(extractor: Extractor, marked: str, *, country: str | None = None) -> 
 
 
 @pytest.mark.parametrize(
+    ("marked", "mention"),
+    [
+        ("at the [Hpa-]An bus station", "Hpa-An"),
+        ("in [Essako] today", "Essako"),
+        ("past the Tin-[Essako] marker", "Tin-Essako"),
+        ("near [Croix]-des-Bouquets, yesterday", "Croix-des-Bouquets"),
+        ("in [Cox]'s Bazar today", "Cox's Bazar"),
+        ("the night in [Guigmi]", "Guigmi"),
+        ("N'[Guigmi], night fishing", "N'Guigmi"),
+        ("in [Enga] Province", "Enga Province"),
+        ("in Lower [Shabelle]", "Lower Shabelle"),
+        ("along the [Tana] River", "Tana River"),
+        ("in [Kanbalu township] today", "Kanbalu"),
+        ("on the [Nyunzu road] today", "Nyunzu"),
+        ("[rd Dhobley tdy] two dead", "Dhobley"),
+        ("[At Makuac] the clerk", "Makuac"),
+        ("l'est d'[Afgooye] hier", "Afgooye"),
+        ("[Fada N'Gourma\n\nSources]: calls", "Fada N'Gourma"),
+        ("in [Goma]'s hospital", "Goma"),
+        ("in [Deir ez-Zor] today", "Deir ez-Zor"),
+    ],
+)
+def test_a_mention_is_the_whole_name_and_nothing_but_the_name(extractor: Extractor, marked: str, mention: str) -> None:
+    assert [place.text for place in places(extractor, marked)] == [mention]
+
+
+@pytest.mark.parametrize("marked", ["the [Somali] sergeant", "two [Kenyans] came", "[Malian] soldiers"])
+def test_people_are_no_place(extractor: Extractor, marked: str) -> None:
+    assert places(extractor, marked) == []
+
+
+def test_a_word_in_small_letters_is_a_place_where_it_is_known_or_surely_one(extractor: Extractor) -> None:
+    def found(word: str, score: float) -> list[str]:
+        tags = [Tag(3, 3 + len(word), "P", score)]
+        return [place.text for place in extractor.extract_one(f"in {word} today", tags=tags).places]
+
+    assert found("kiosk", 0.6) == []
+    assert found("kiosk", 0.9) == ["kiosk"]
+    assert found("goma", 0.6) == ["goma"]
+
+
+@pytest.mark.parametrize(
     ("marked", "country", "name", "iso2"),
     [
         ("in [Goma] today", None, "Goma", "CD"),

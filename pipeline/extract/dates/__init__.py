@@ -20,6 +20,8 @@ _LOG_TIME = re.compile(r"(?:0\d|1[0-8]|2[1-3])[0-5]\d[A-Z]?")
 _LOG_TIME_OR_YEAR = re.compile(r"(?:19|20)[0-5]\d")
 # What the encoder may be right about though the grammar does not know it: words, or a number of four digits.
 _MAY_BE_TIME = re.compile(r"[^\W\d_]{2}|\d{4}")
+SURE_OF_UNKNOWN = 0.7
+"""What the grammar does not know is an expression of time only where the encoder is this sure."""
 _SENTENCE_END = re.compile(r"[.!?]\s|\n")
 
 
@@ -58,7 +60,7 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
         mentions.append(DateMention(found.start, found.end, text[found.start : found.end], iso, found.rule.basis))
         if iso and (day := _day_of(iso)):
             anchor, anchor_end = day, found.end
-    for start, end in tagged:
+    for start, end in [(tag.start, tag.end) for tag in tags if tag.kind == "D" and tag.score >= SURE_OF_UNKNOWN]:
         if all(end <= m.start or start >= m.end for m in mentions) and _MAY_BE_TIME.search(text[start:end]):
             mentions.append(DateMention(start, end, text[start:end], None, "tagged"))
     return sorted(mentions, key=lambda m: m.start)
