@@ -50,16 +50,19 @@ def split(example: Example) -> Split:
         return entry["split"]  # type: ignore[return-value]
     if example.id.startswith("incident-"):
         return "train"
-    if example.published is not None:
-        return example.published
-    if (found := _split_of_group().get(example.group)) is not None:
+    return example.published or split_of_group(example.group)
+
+
+def split_of_group(group: str) -> Split:
+    """The split of a document or country: that of its frozen passages, else by hash."""
+    if (found := _frozen_groups().get(group)) is not None:
         return found
-    share = _share(example.group)
+    share = _share(group)
     return "train" if share >= 0.2 else "test" if share < 0.1 else "validation"
 
 
 @cache
-def _split_of_group() -> dict[str, Split]:
+def _frozen_groups() -> dict[str, Split]:
     """The split of each document or country with frozen passages; test where any of them is test."""
     found: dict[str, Split] = {}
     for entry in _frozen().values():
@@ -70,7 +73,7 @@ def _split_of_group() -> dict[str, Split]:
 
 def held_out_groups() -> frozenset[str]:
     """Documents and countries that test passages come from: nothing of them is for training."""
-    return frozenset(group for group, name in _split_of_group().items() if name == "test")
+    return frozenset(group for group, name in _frozen_groups().items() if name == "test")
 
 
 def _authored(ident: str, group: str) -> Split:

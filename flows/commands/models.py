@@ -95,6 +95,12 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for evaluation.json, evaluation.md and the plots.")
     ] = None,
+    entities: Annotated[
+        bool, typer.Option("--entities", help="Places, actors and dates instead of types and urgency.")
+    ] = False,
+    gazetteer: Annotated[
+        Path | None, typer.Option("--gazetteer", help="With --entities: a gazetteer; default: the built-in one.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score a version on the held-out sets, with 95% intervals: our own, and the real passages where you have them."""
@@ -102,6 +108,9 @@ def evaluate(
     from models.registry import find
     from models.scorecard import comparison, markdown
 
+    if entities:
+        _evaluate_entities(find(model), corpora, gazetteer=gazetteer, out=out, as_json=as_json)
+        return
     folder, other = find(model), find(against)
     results = score_sets(folder, corpora)
     page = [markdown(name, result) for name, result in results.items()]
@@ -119,6 +128,25 @@ def evaluate(
         console.out.print(part, markup=False)
     if out:
         console.out.print(f"written to {out}")
+
+
+def _evaluate_entities(
+    folder: Path, corpora: Path | None, *, gazetteer: Path | None, out: Path | None, as_json: bool
+) -> None:
+    import json
+
+    from flows.entities import markdown, score_entities
+
+    result = score_entities(folder, corpora, gazetteer=gazetteer)
+    page = markdown(result)
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "entities.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (out / "entities.md").write_text(page, encoding="utf-8")
+    if as_json:
+        console.print_json(result)
+        return
+    console.out.print(page, markup=False)
 
 
 def _write_evaluation(out: Path, results: dict[str, Any], page: str) -> None:

@@ -103,6 +103,11 @@ class Gazetteer:
         ).fetchone()
         return row[0] if row else None
 
+    def by_id(self, geonames_id: int) -> Candidate | None:
+        """The place of a GeoNames id, where the gazetteer holds it."""
+        found = self._places("SELECT id, rank, 1 FROM place WHERE id = ?", (geonames_id,), "exact")
+        return found[0] if found else None
+
     def search(self, words: str, *, limit: int = 20) -> tuple[Candidate, ...]:
         """Places whose main name holds all the words, the last one perhaps unfinished; the most populous first."""
         terms = [f'"{word}"' for word in name_key(words).split()]

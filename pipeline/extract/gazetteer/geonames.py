@@ -23,6 +23,7 @@ _PLACE_COLUMNS, _NAME_COLUMNS = 15, 4  # that are read, of 19 and 10
 _CLASSES = frozenset("AHLPSTRV")
 # What GeoNames keeps as alternate names and is none: links, codes of post, airports and railways.
 _NO_NAMES = frozenset({"link", "wkdt", "post", "iata", "icao", "faac", "unlc", "tcid", "phon", "piny", "abbr"})
+_COUNTRIES = frozenset({"PCLI", "PCLD", "PCLF", "PCLS", "PCLIX"})
 _LONGEST_NAME = 60
 _FEW, _BAD_SHARE = 10, 0.01  # bad lines that a table may have
 
@@ -79,9 +80,10 @@ def _places(rows: Iterable[tuple[list[str], int]], countries: frozenset[str]) ->
     """Populated places, divisions and named features."""
     for row, position in rows:
         class_, code, iso2 = row[6], row[7], row[8]
-        if class_ not in _CLASSES or code.startswith("PCL") or (countries and iso2 not in countries):
+        if class_ not in _CLASSES or code == "PCLH" or (countries and iso2 not in countries):
             continue
-        kind = "district" if code.startswith("ADM") else "place"
+        # A country's entry takes the place of the package's, which has no point; the package's names stay.
+        kind = "country" if code in _COUNTRIES else "district" if code.startswith(("ADM", "PCL")) else "place"
         others = [name for name in (row[2], *row[3].split(",")) if name and len(name) <= _LONGEST_NAME]
         yield (
             Entry(int(row[0]), row[1], kind, f"{class_}.{code}", iso2 or None, row[10] or None, float(row[4]),
