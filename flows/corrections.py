@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,6 +16,7 @@ from corpora import Example
 from corpora.schema import Kind, Span, text_hash
 from pipeline.errors import ConfigurationError, InputRefused, NotFound
 from pipeline.interchange import Review, argilla, label_studio
+from pipeline.results import report_results
 from pipeline.store import corrections, reports
 from pipeline.taxonomy import load_taxonomy
 
@@ -39,7 +42,6 @@ def corrected(
             continue
         if not report.text:  # erased
             continue
-        marked = verdict.spans or ()
         made.append(
             Example(
                 id=ident,
@@ -50,13 +52,28 @@ def corrected(
                 country=report.country,
                 violations={v: float(v in verdict.violations) for v in violations},
                 urgency=verdict.urgency,
-                spans=tuple(
-                    Span(s["start"], s["end"], KINDS[s["kind"]], type=s.get("type"), role=s.get("role")) for s in marked
-                ),
+                spans=_spans(verdict.spans or ()),
                 annotated_kinds=frozenset() if verdict.spans is None else frozenset(KINDS.values()),
             )
         )
     return made
+
+
+def hidden(
+    connection: Connection, example: Example, hide: Callable[[dict[str, Any]], dict[str, Any] | None]
+) -> Example | None:
+    """The example as its pseudonymised document has it; None where that has to be left out."""
+    seq, report = reports.find(connection, example.id)
+    result = report_results(connection, [seq]).get(seq)
+    shown = hide({**result, "text": report.text}) if result else None
+    if shown is None:
+        return None
+    spans = _spans(shown["reviewed"].get("spans") or ())
+    return replace(example, id=shown["report"], group=shown["batch"], text=shown["text"], spans=spans)
+
+
+def _spans(marked: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
+    return tuple(Span(s["start"], s["end"], KINDS[s["kind"]], type=s.get("type"), role=s.get("role")) for s in marked)
 
 
 def read_reviews(path: Path, *, tool: str) -> list[Review]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from flows.workspace import Workspace, utc_now
 from pipeline.custody.exports import Outgoing, outgoing
+from pipeline.custody.pseudonyms import load_key, pseudonymise
+from pipeline.errors import ConfigurationError
 from pipeline.interchange import (
     Document,
     argilla,
@@ -24,13 +27,28 @@ from pipeline.results import batch_results, json_line, quarantine_lines
 from pipeline.store import batches
 from pipeline.tables import TABLES, results_table, write_table
 
+Hiding = Callable[[Document], Document | None]
 Writer = Callable[[Iterable[Document], Path], object]
 
 
-def export(opened: Workspace, what: str, out: Path, *, batch: str | None = None, by: str) -> int:
-    """Write an export and put it on record as `by`'s; how many rows. NotFound where there is no such batch."""
+@dataclass(frozen=True)
+class Exported:
+    """How many rows were written, and how many reports were left out as not fit to be pseudonymised."""
+
+    rows: int
+    left_out: int = 0
+
+
+def export(
+    opened: Workspace, what: str, out: Path, *, batch: str | None = None, by: str, pseudonymised: bool = False
+) -> Exported:
+    """Write an export and put it on record as `by`'s. NotFound where there is no such batch.
+
+    `pseudonymised`: without persons, under the key that the settings name; ConfigurationError without one.
+    """
+    hide = _hide(opened, what) if pseudonymised else None
     with (
-        outgoing(opened.store, out, what=what, by=by, now=utc_now) as going,
+        outgoing(opened.store, out, what=what, by=by, now=utc_now, pseudonymised=pseudonymised) as going,
         opened.store.read() as connection,
     ):
         if batch:
@@ -41,14 +59,40 @@ def export(opened: Workspace, what: str, out: Path, *, batch: str | None = None,
                 (row for ident in chosen for row in quarantine_lines(connection, ident)), going.path
             )
         elif what == "corrections":
-            _write_corrections(connection, going)
+            _write_corrections(connection, going, hide)
         elif what == "results":
-            found = (line for ident in chosen for line in batch_results(connection, ident))
-            _write_results(going.passing(found), going.path)
+            found = documents(connection, chosen) if hide else _results(connection, chosen)
+            _write_results(going.passing(found, mask=hide), going.path)
         else:
-            DOCUMENTS[what](going.passing(documents(connection, chosen)), going.path)
+            DOCUMENTS[what](going.passing(documents(connection, chosen), mask=hide), going.path)
         going.note(connection)
-    return going.rows
+        if hide and what != "corrections":  # what waits for triage is in no document
+            going.left_out += sum(batches.receipt(connection, ident).pending for ident in chosen)
+    return Exported(going.rows, going.left_out)
+
+
+def _results(connection: Connection, chosen: Sequence[str]) -> Iterator[Document]:
+    return (line for ident in chosen for line in batch_results(connection, ident))
+
+
+def _hide(opened: Workspace, what: str) -> Hiding:
+    """What takes the persons out of a document."""
+    if what == "quarantine":
+        raise ConfigurationError("quarantined rows were read by nothing and cannot be pseudonymised")
+    file = opened.settings.pseudonym_key
+    if file is None:
+        raise ConfigurationError(
+            "no key makes the pseudonyms: run `sitrep pseudonym-key FILE` and name it as pseudonym_key in sitrep.toml"
+        )
+    key = load_key(opened.settings.path(file))
+
+    def hiding(document: Document) -> Document | None:
+        shown = pseudonymise(document, key=key)
+        if shown is not None and what == "results":
+            del shown["text"]  # results hold none
+        return shown
+
+    return hiding
 
 
 def _write_lines(lines: Iterable[str], path: Path) -> int:
@@ -67,14 +111,21 @@ def _write_results(lines: Iterable[Document], path: Path) -> None:
         _write_lines(map(json_line, lines), path)
 
 
-def _write_corrections(connection: Connection, going: Outgoing) -> None:
+def _write_corrections(connection: Connection, going: Outgoing, hide: Hiding | None) -> None:
     """As a `datasets` dataset in a folder, or a Parquet or JSON Lines file by the suffix."""
     from corpora.schema import to_dataset
-    from flows.corrections import corrected
+    from flows.corrections import corrected, hidden
 
-    found = corrected(connection)
-    going.rows, going.reports = len(found), [example.id for example in found]
-    dataset, path = to_dataset(found), going.path
+    made = []
+    for example in corrected(connection):
+        shown = hidden(connection, example, hide) if hide else example
+        if shown is None:
+            going.left_out += 1
+        else:
+            made.append(shown)
+            going.reports.append(example.id)
+    going.rows = len(made)
+    dataset, path = to_dataset(made), going.path
     if path.suffix == ".parquet":
         dataset.to_parquet(path)
     elif path.suffix == ".jsonl":

@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     amqp: dict[str, AmqpSettings] = Field(default_factory=dict, description="destinations by name")
     email: dict[str, EmailSettings] = Field(default_factory=dict, description="destinations by name")
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    pseudonym_key: Path | None = Field(
+        default=None, description="key of pseudonymised exports, outside the store: `sitrep pseudonym-key`"
+    )
     retention_days: int | None = Field(
         default=None, ge=1, description="days after which the night erases the words of what came in; default: never"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from getpass import getuser
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,10 @@ def export(
         typer.Option("--out", help="The file to write; results also as .csv or .parquet, corrections as a folder."),
     ] = Path("export.jsonl"),
     batch: Annotated[str | None, typer.Option("--batch", help="Only this batch; default: all.")] = None,
+    pseudonymise: Annotated[
+        bool,
+        typer.Option("--pseudonymise", help="Without persons, numbers, links; points coarse; see docs/custody.md."),
+    ] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -38,11 +43,29 @@ def export(
 
     if what not in WHAT:
         raise typer.BadParameter(f"{what!r} is none of: {', '.join(WHAT)}")
-    written = write(open_workspace(workspace), what, out, batch=batch, by=getuser())
+    done = write(open_workspace(workspace), what, out, batch=batch, by=getuser(), pseudonymised=pseudonymise)
     if as_json:
-        console.print_json({"written": written, "file": str(out)})
+        console.print_json({"written": done.rows, "left_out": done.left_out, "file": str(out)})
+        return
+    console.out.print(f"{done.rows:,} lines in {out}")
+    if done.left_out:
+        console.out.print(f"  {done.left_out:,} reports are not in it: not assessed, or their text cannot be worked on")
+
+
+@app.command("pseudonym-key", epilog="Example: [bold]sitrep pseudonym-key /etc/sitrep/pseudonyms.key[/bold]")
+def pseudonym_key(
+    path: Annotated[Path, typer.Argument(help="A new file, outside the workspace and its backups.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make the key of pseudonymised exports: under the same key the same person has the same pseudonym."""
+    from pipeline.custody.pseudonyms import make_key
+
+    make_key(path)
+    line = f"pseudonym_key = {json.dumps(str(path.absolute()))}"
+    if as_json:
+        console.print_json({"key_file": str(path), "setting": line})
     else:
-        console.out.print(f"{written:,} lines in {out}")
+        print(line)
 
 
 @import_app.command("corrections", epilog="Example: [bold]sitrep import corrections project-1.json[/bold]")

@@ -75,7 +75,7 @@ def run(
     if out:
         from flows.exports import export
 
-        written = export(opened, "results", out, batch=receipt.batch if receipt else None, by=getuser())
+        written = export(opened, "results", out, batch=receipt.batch if receipt else None, by=getuser()).rows
     if as_json:
         console.print_json(
             {

@@ -27,16 +27,21 @@ class Outgoing:
 
     path: Path
     rows: int = 0
+    left_out: int = 0
     reports: list[str] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
 
-    def passing(self, results: Iterable[Line]) -> Iterator[Line]:
-        """The same results, counted; those of triaged reports are noted."""
+    def passing(self, results: Iterable[Line], *, mask: Callable[[Line], Line | None] | None = None) -> Iterator[Line]:
+        """The same results, counted; those of triaged reports are noted. What `mask` makes nothing of is left out."""
         for result in results:
+            shown = mask(result) if mask else result
+            if shown is None:
+                self.left_out += 1
+                continue
             self.rows += 1
             if "violations" in result:
                 self.reports.append(result["report"])
-            yield result
+            yield shown
 
     def note(self, connection: Connection) -> None:
         """Note what is said of the reports in the file, as the connection that they were read by sees it."""
@@ -46,8 +51,10 @@ class Outgoing:
 
 
 @contextmanager
-def outgoing(store: Store, out: Path, *, what: str, by: str, now: Callable[[], datetime]) -> Iterator[Outgoing]:
-    """Write a file, or a folder, that leaves the house: under its own name only once the export is on record.
+def outgoing(
+    store: Store, out: Path, *, what: str, by: str, now: Callable[[], datetime], **said: Any
+) -> Iterator[Outgoing]:
+    """Write a file, or a folder, that leaves the house: under its own name only once the export is on record, with what is `said` of it.
 
     ConfigurationError where `out` is a folder that is there already, or is in none.
     """
@@ -60,7 +67,8 @@ def outgoing(store: Store, out: Path, *, what: str, by: str, now: Callable[[], d
         yield going
         with store.write() as connection:
             record(
-                connection, going.lines, what=what, file=file_hash(going.path), by=by, now=now(), rows=going.rows
+                connection, going.lines, what=what, file=file_hash(going.path), by=by, now=now(), rows=going.rows,
+                **said,
             )  # fmt: skip
         going.path.replace(out)
 

@@ -18,6 +18,7 @@ from flows.workspace import open_workspace, utc_now
 from pipeline.custody.exports import file_hash
 from pipeline.custody.holds import Held
 from pipeline.errors import SitrepError
+from pipeline.store import corrections, reports
 from pipeline.store.schema import audit_event
 
 Run = Callable[..., Result]
@@ -33,7 +34,7 @@ def run(tmp_path: Path) -> Run:
 
     def running(*arguments: str, code: int = 0) -> Result:
         given = [*arguments]
-        if arguments[0] != "init" and arguments[:2] != ("audit", "key"):
+        if arguments[0] != "init" and arguments[:2] != ("audit", "key") and arguments[0] != "pseudonym-key":
             given += ["--workspace", str(tmp_path / "desk")]
         result = runner.invoke(app, given)
         assert result.exit_code == code, result.output + repr(result.exception)
@@ -101,13 +102,13 @@ def test_without_a_head_there_is_no_proof(run: Run) -> None:
     assert "sitrep audit sign" in str(result.exception)
 
 
-@pytest.mark.parametrize("what", ["results", "corrections", "quarantine", *DOCUMENTS])
-def test_every_export_is_on_record_with_the_hash_of_its_file(run: Run, tmp_path: Path, what: str) -> None:
-    out = tmp_path / "out.jsonl"
-    written = json.loads(run("export", what, "--out", str(out), "--json").stdout)["written"]
-    ((subject, body),) = exports(tmp_path / "desk")
-    assert (subject, body["file"], body["rows"]) == (what, file_hash(out), written)
-    assert body["count"] == (0 if what in ("corrections", "quarantine") else 2)
+def test_every_export_is_on_record_with_the_hash_of_its_file(run: Run, tmp_path: Path) -> None:
+    for what in ("results", "corrections", "quarantine", *DOCUMENTS):
+        out = tmp_path / f"{what}.jsonl"
+        written = json.loads(run("export", what, "--out", str(out), "--json").stdout)["written"]
+        subject, body = exports(tmp_path / "desk")[-1]
+        assert (subject, body["file"], body["rows"]) == (what, file_hash(out), written)
+        assert body["count"] == (0 if what in ("corrections", "quarantine") else 2)
 
 
 def test_tables_and_the_results_of_a_run_are_on_record(run: Run, tmp_path: Path) -> None:
@@ -157,3 +158,76 @@ def test_the_night_erases_what_is_too_old(run: Run, tmp_path: Path, monkeypatch:
     assert retain_task.fn(str(desk)) == {"erased": 3}
     assert retain_task.fn(str(desk)) == {"erased": 0}
     assert b"two traders" not in (desk / "sitrep.db").read_bytes()
+
+
+CANARIES = ("Zorvath", "Quellim", "zorvath", "76123456", "76 12 34 56", "umbrelith", "CASE-Nimbrax", "14.08231")
+STORY = (
+    "On 12 February 2025 soldiers beat Zorvath Quellim and two traders in Gao, Mali, near 14.08231, -3.52214. "
+    "Zorvath can be reached at +223 76 12 34 56 or zorvath@umbrelith.example; UNICEF was told. Grace was beaten too."
+)
+
+
+@pytest.fixture
+def hidden(run: Run, tmp_path: Path) -> Run:
+    """Reports with persons in them, one of them reviewed, and one in a language that nobody reads."""
+    rows = [
+        {"id": "CASE-Nimbrax", "text": STORY, "witness": "Zorvath"},
+        {
+            "id": "A9",
+            "text": "Des hommes arm\u00e9s ont enlev\u00e9 Zorvath Quellim hier soir pr\u00e8s du march\u00e9 du village.",
+        },
+    ]
+    (tmp_path / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    run("run", str(tmp_path / "more.jsonl"), "--direct")
+    with open_workspace(tmp_path / "desk").store.write() as connection:
+        seq, _ = reports.find(connection, "CASE-Nimbrax")
+        at = STORY.index("Gao")
+        spans = [{"start": at, "end": at + 3, "kind": "place"}, {"start": 42, "end": 49, "kind": "actor"}]
+        corrections.add(
+            connection, seq, reviewer="Zorvath", violations=[], urgency="high", note="Zorvath", assessment=None,
+            now=utc_now(), spans=spans,
+        )  # fmt: skip
+    made = run("pseudonym-key", str(tmp_path / "pseudonyms.key"))
+    settings = tmp_path / "desk" / "sitrep.toml"
+    settings.write_text(made.stdout + settings.read_text(encoding="utf-8"), encoding="utf-8")
+    open_workspace.cache_clear()
+    return run
+
+
+def test_a_pseudonymised_export_names_nobody(hidden: Run, tmp_path: Path) -> None:
+    for name in ("results.jsonl", "results.csv", "corrections.jsonl", *DOCUMENTS):
+        what, out = name.partition(".")[0], tmp_path / name
+        hidden("export", what, "--out", str(out))
+        assert "CASE-Nimbrax" in out.read_text(encoding="utf-8") or what in (
+            "argilla",
+            "label-studio",
+            "geojson",
+            "corrections",
+        )
+        done = json.loads(hidden("export", what, "--out", str(out), "--pseudonymise", "--json").stdout)
+        written = out.read_text(encoding="utf-8")
+        assert [canary for canary in CANARIES if canary in written] == [], name
+        assert (done["written"], done["left_out"]) == ((1, 0) if what == "corrections" else (3, 1)), name
+        (_, plain), (_, body) = exports(tmp_path / "desk")[-2:]
+        assert (plain["pseudonymised"], body["pseudonymised"], body["file"]) == (False, True, file_hash(out))
+
+
+def test_a_pseudonymised_text_still_says_what_happened(hidden: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    hidden("export", "argilla", "--out", str(out), "--pseudonymise")
+    texts = [json.loads(line)["fields"]["text"] for line in out.read_text(encoding="utf-8").splitlines()]
+    (story,) = [text for text in texts if "traders in Gao, Mali" in text and "[phone-" in text]
+    assert story.startswith("On 12 February 2025 soldiers beat [name-")
+    assert "UNICEF was told. [name-" in story
+
+
+def test_without_a_key_nothing_is_pseudonymised(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    result = run("export", "results", "--out", str(out), "--pseudonymise", code=1)
+    assert "sitrep pseudonym-key" in str(result.exception)
+    assert not out.exists()
+
+
+def test_quarantined_rows_are_not_pseudonymised(hidden: Run, tmp_path: Path) -> None:
+    result = hidden("export", "quarantine", "--out", str(tmp_path / "out.jsonl"), "--pseudonymise", code=1)
+    assert isinstance(result.exception, SitrepError)
