@@ -25,6 +25,7 @@ from pipeline.extract.gazetteer import Candidate, Gazetteer
 from pipeline.extract.names import name_key
 from pipeline.extract.relative import SPAN_KM, distance_km, is_road_before, joins_ends, moved, offset_before
 from pipeline.extract.toponyms import CITY_POPULATION, Mention, countries_of_people, find_mentions
+from pipeline.extract.villages import countries_of
 from pipeline.report import Place, Precision, Tag
 
 logger = logging.getLogger(__name__)
@@ -85,11 +86,13 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
     ]
     roads = {m: ends for m in mentions if (ends := _ends(m, look_up))}
     found = {name: _look_up(name.text, look_up) for m in mentions for name in roads.get(m, (m,))}
-    resolved, fallback = _resolve(list(found), {name: known for name, (known, _) in found.items()}, text, country)
+    resolved, else_in = _resolve(list(found), {name: known for name, (known, _) in found.items()}, text, country)
     places = [
-        _road(m, resolved[roads[m][0]], resolved[roads[m][1]], fallback)
+        _road(m, resolved[roads[m][0]], resolved[roads[m][1]], else_in[roads[m][0]])
         if m in roads
-        else _place(m, resolved[m], fallback, known=bool(found[m][0]), reason=found[m][1], before=text[: m.start][-60:])
+        else _place(
+            m, resolved[m], else_in[m], known=bool(found[m][0]), reason=found[m][1], before=text[: m.start][-60:]
+        )
         for m in mentions
     ]
     places = _between(places, text)
@@ -165,10 +168,11 @@ Resolved = dict[Mention, tuple[Candidate, float] | None]
 
 def _resolve(
     mentions: Sequence[Mention], candidates: Mapping[Mention, tuple[Candidate, ...]], text: str, country: str | None
-) -> tuple[Resolved, str | None]:
-    """What each mention means, and the country where a mention has no meaning that is known."""
+) -> tuple[Resolved, dict[Mention, str | None]]:
+    """What each mention means, and the country of each where its meaning is not known."""
+    named = {mention: countries_of(mention.text) for mention in mentions}
     countries = {c[0].iso2 for c in candidates.values() if c and c[0].kind == "country" and c[0].match == "exact"}
-    countries |= countries_of_people(text)
+    countries |= countries_of_people(text) | {iso2 for found in named.values() if (iso2 := _only(set(found)))}
     shared = _shared_countries(candidates)
     settled: list[Candidate] = []
     # Names with one meaning first: they are the context of the others.
@@ -177,11 +181,15 @@ def _resolve(
     for mention in order:
         container = _container(mention, mentions, candidates, text)
         best = _best(mention.text, candidates[mention], country, countries, container, settled, shared)
+        if best and named[mention] and best[0].iso2 not in named[mention] | countries | {country}:
+            best = None  # a namesake abroad
         resolved[mention] = best
         if best and best[0].kind != "country":
             settled.append(best[0])
     fallback = country or _only({c for c in countries if c}) or _commonest([c.iso2 for c in settled if c.iso2])
-    return resolved, fallback
+    return resolved, {
+        mention: (country if country in found else _only(set(found))) or fallback for mention, found in named.items()
+    }
 
 
 def _shared_countries(candidates: Mapping[Mention, Sequence[Candidate]]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from pipeline.extract.gazetteer import Candidate
+from pipeline.extract.villages import countries_of
 from pipeline.report import Tag
 
 CITY_POPULATION = 100_000
@@ -122,7 +123,7 @@ def _whole_name(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _is_known(words: str, look_up: LookUp) -> bool:
-    return any(candidate.match == "exact" for candidate in look_up(words)[:1])
+    return any(candidate.match == "exact" for candidate in look_up(words)[:1]) or bool(countries_of(words))
 
 
 def _is_people(words: str) -> bool:

@@ -419,7 +419,7 @@ def test_a_place_that_fails_does_not_empty_the_others(extractor: Extractor, tmp_
     found = places(broken, "from [Goma] to [Bria] and [Bukavu]")
     assert [(p.text, p.iso2, p.reason) for p in found] == [
         ("Goma", "CD", None),
-        ("Bria", "CD", "lookup_failed"),
+        ("Bria", "CF", "lookup_failed"),
         ("Bukavu", "CD", None),
     ]
 

@@ -54,6 +54,23 @@ def test_a_mention_is_the_whole_name_and_nothing_but_the_name(extractor: Extract
     assert [place.text for place in places(extractor, marked)] == [mention]
 
 
+@pytest.mark.parametrize(
+    ("marked", "country", "iso2"),
+    [
+        ("in [Walikale] today", None, "CD"),
+        ("in [Um Dukhun] and [Kass]", None, "SD"),
+        ("in [Abala] today", "NE", "NE"),  # also in Ethiopia
+        ("in [Abala], near [Filingué]", None, "NE"),
+        ("in [Mora] today", None, "CM"),  # and not in India
+        ("in [Mora] today", "IN", "IN"),
+    ],
+)
+def test_a_name_tells_its_country_where_the_gazetteer_does_not_hold_it(
+    extractor: Extractor, marked: str, country: str | None, iso2: str | None
+) -> None:
+    assert places(extractor, marked, country=country)[0].iso2 == iso2
+
+
 @pytest.mark.parametrize("marked", ["the [Somali] sergeant", "two [Kenyans] came", "[Malian] soldiers"])
 def test_people_are_no_place(extractor: Extractor, marked: str) -> None:
     assert places(extractor, marked) == []
