@@ -15,7 +15,7 @@ from sqlalchemy import text
 from flows.workers import chunk_runner
 from flows.workspace import Workspace, init_workspace, open_workspace
 from pipeline.errors import ConfigurationError
-from pipeline.results import write_results
+from pipeline.results import batch_results
 from pipeline.settings import load_settings
 from pipeline.store import audit, batches
 
@@ -80,9 +80,7 @@ def results(opened: Workspace) -> dict[str, dict[str, Any]]:
     with opened.store.read() as connection:
         chosen = batches.recent(connection)
         assert audit.verify(connection).broken_at is None
-    path = opened.settings.workspace / "results.jsonl"
-    write_results(opened.store, chosen, path)
-    lines = map(json.loads, path.read_text("utf-8").splitlines())
+        lines = [line for batch in chosen for line in batch_results(connection, batch)]
     return {line.pop("id"): {k: v for k, v in line.items() if k not in ("report", "batch", "queues")}
             | {"queues": [(q["queue"], q["reason"]) for q in line["queues"]]} for line in lines}  # fmt: skip
 
