@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo picture screenshots test check bench clean
+.PHONY: demo picture screenshots test check bench faults clean
 
 demo: $(STAMP)
 	@$(BIN)/python -m flows.demo
@@ -20,6 +20,14 @@ screenshots: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python tests/benchmarks/speed.py
 	@$(BIN)/python tests/benchmarks/queues.py
+
+# The long proof: processes killed on each store, damaged files for each reader, a crash at every step 20 times.
+ROUNDS ?= 1000
+INPUTS ?= 20000
+faults: $(STAMP)
+	@for store in sqlite sqlite-wal postgresql; do $(BIN)/python -m tests.faults.rounds --rounds $(ROUNDS) --store $$store || exit 1; done
+	@$(BIN)/python -m tests.faults.fuzz --inputs $(INPUTS)
+	@SITREP_FAULT_ROUNDS=20 $(BIN)/python -m pytest -q tests/faults/test_steps.py
 
 test: $(STAMP) check
 	$(BIN)/python -m pytest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -9,6 +10,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
+from time import sleep
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +27,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.route.destinations import DeliveryFailed, Message
 from pipeline.route.quiet import QuietHours
 from pipeline.route.smtp import EmailDigest
+from tests.route.test_webhook import lying
 
 NOON = datetime(2025, 2, 14, 12, tzinfo=UTC)
 NIGHT = datetime(2025, 2, 14, 23, tzinfo=UTC)
@@ -207,6 +210,34 @@ def test_a_mail_that_is_not_taken_in_the_end_is_a_failure(start: Start, digest: 
 def test_nobody_there_is_a_failure(digest: Make, socket_enabled: None) -> None:
     with pytest.raises(DeliveryFailed, match="ConnectionRefusedError"):
         digest(1).send([message(1)])
+
+
+def drip(taken: socket.socket) -> None:
+    for _ in range(10_000):
+        taken.sendall(b"220-welcome\r\n")
+        sleep(0.02)
+
+
+LIARS: dict[str, tuple[Callable[[socket.socket], None], str]] = {
+    "silence": (lambda taken: sleep(1), "SMTPServerDisconnected|TimeoutError"),
+    "a greeting without an end": (drip, "TimeoutError"),
+    "a line without an end": (lambda taken: taken.sendall(b"220 " + b"a" * 100_000), "SMTPResponseException 500"),
+    "a refusal": (lambda taken: taken.sendall(b"554 go away\r\n"), "SMTPResponseException 554"),
+    "no SMTP": (lambda taken: taken.sendall(b"HTTP/1.1 200 OK\r\n\r\n"), "SMTP"),
+    "the end": (lambda taken: taken.close(), "SMTPServerDisconnected|ConnectionResetError"),
+}
+
+
+@pytest.mark.parametrize("lie", LIARS)
+def test_a_server_that_lies_or_stalls_is_given_up(
+    lie: str, digest: Make, monkeypatch: pytest.MonkeyPatch, socket_enabled: None
+) -> None:
+    monkeypatch.setattr("pipeline.route.smtp.TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("pipeline.route.smtp.LONGEST_SECONDS", 0.4)
+    say, named = LIARS[lie]
+    with lying(say, speaks_first=True) as port, pytest.raises(DeliveryFailed, match=named) as caught:
+        digest(port, security="none").send([message(1), message(2)])
+    assert (list(caught.value.sent), caught.value.tried) == ([], ["key-1", "key-2"])
 
 
 def test_the_same_items_are_the_same_mail(digest: Make) -> None:

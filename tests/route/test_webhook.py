@@ -185,13 +185,14 @@ def test_a_wrapped_address_is_as_public_as_what_it_wraps(address: ipaddress.IPv4
 
 
 @contextmanager
-def lying(say: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that answers as it likes; its address."""
+def lying(say: Callable[[socket.socket], None], *, speaks_first: bool = False) -> Iterator[int]:
+    """A server that answers as it likes; its port."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):
-                self.request.recv(65536)
+                if not speaks_first:
+                    self.request.recv(65536)
                 say(self.request)
 
     class Threads(socketserver.ThreadingTCPServer):
@@ -199,7 +200,7 @@ def lying(say: Callable[[socket.socket], None]) -> Iterator[str]:
 
     with Threads(("127.0.0.1", 0), Handler) as made:
         threading.Thread(target=made.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{made.server_address[1]}/"
+        yield int(made.server_address[1])
         made.shutdown()
 
 
@@ -235,14 +236,14 @@ def test_a_receiver_that_lies_or_stalls_is_given_up(
     monkeypatch.setattr("pipeline.route.webhook.TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr("pipeline.route.webhook.LONGEST_SECONDS", 0.4)
     say, named = LIARS[lie]
-    with lying(say) as address, pytest.raises(DeliveryFailed, match=named) as caught:
-        Webhook(address, (SECRET,), allow_private=True).send([message(1), message(2)])
+    with lying(say) as port, pytest.raises(DeliveryFailed, match=named) as caught:
+        Webhook(f"http://127.0.0.1:{port}/", (SECRET,), allow_private=True).send([message(1), message(2)])
     assert (caught.value.sent, caught.value.tried, caught.value.refused) == ([], ["key-1"], False)
 
 
 def test_the_answer_counts_and_its_body_is_not_waited_for(socket_enabled: None) -> None:
-    with lying(drip_a_body) as address:
-        assert Webhook(address, (SECRET,), allow_private=True).send([message(1)]) == {}
+    with lying(drip_a_body) as port:
+        assert Webhook(f"http://127.0.0.1:{port}/", (SECRET,), allow_private=True).send([message(1)]) == {}
 
 
 def test_a_slow_receiver_gets_no_more_than_fits_into_the_lease(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
