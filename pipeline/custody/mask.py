@@ -128,8 +128,13 @@ def mask(text: str, *, key: bytes, known: Sequence[Span] = (), figures: Sequence
     `known` are spans of places and organisations that were looked up; `figures` are spans of dates and of numbers of
     people, in which digits stay.
     """
+    everything = list(_tokens(text))
     taken = _joined(_patterns(text, figures, key))
-    tokens = [t for t in _tokens(text) if not any(start < t.end and t.start < end for start, end, _ in taken)]
+    # A word that is partly in one of them goes with it as a whole.
+    taken = _joined(
+        [*taken, *((t.start, t.end, taken[n][2]) for t in everything if (n := _touched(t, taken)) is not None)]
+    )
+    tokens = [token for token in everything if _touched(token, taken) is None]
     _judge(text, tokens, known, figures)
     edits, parts, at, size = [], [], 0, 0
     for start, end, instead in sorted([*taken, *_groups(text, tokens, key)]):
@@ -150,6 +155,11 @@ def _joined(found: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]
         else:
             parts.append((start, end, rank, instead))
     return [(start, end, instead) for start, end, _, instead in parts]
+
+
+def _touched(token: _Token, parts: Sequence[tuple[int, int, str]]) -> int | None:
+    """The number of a part that a word touches."""
+    return next((n for n, (start, end, _) in enumerate(parts) if start < token.end and token.start < end), None)
 
 
 def _patterns(text: str, figures: Sequence[Span], key: bytes) -> Iterator[tuple[int, int, str]]:

@@ -196,6 +196,7 @@ def test_a_name_has_one_pseudonym_under_a_key_and_another_under_another(one: str
         ("national number 19851204", [], r"national number \[phone-\w+\]"),
         ("at 14.08231, -3.52214", [], r"at \[near 14\.1, -3\.5\]"),
         ("car KD123XY of @amina_d", [], r"car \[name-\w+\] of \[handle-\w+\]"),
+        ("@zero\u200bAmina, 12345Amina", [], r"\[handle-\w+\], \[number-\w+\]"),
         ("Ⓐⓜⓘⓝⓐ 𝐀𝐦𝐢𝐧𝐚 🇦🇲🇮🇳🇦", [], r"\[name-\w+\]"),
     ],
 )
