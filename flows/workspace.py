@@ -49,6 +49,8 @@ precision = "auto"
 # Triage by several processes (`pip install "sitrep[dask]"`): so many on this machine, or a Dask scheduler's.
 # dask = 2
 # dask = "tls://10.0.0.5:8786"
+
+# Further tables: [webhooks.NAME] (docs/delivery.md), [imap] and [drift] (docs/operations.md).
 """
 
 

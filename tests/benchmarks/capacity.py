@@ -57,17 +57,19 @@ def texts(count: int) -> Iterator[str]:
 
 
 class Memory:
-    """Resident megabytes of this process when a share of the reports was done."""
+    """Resident megabytes of this process when a share of the reports was done; told on the way, for long runs."""
 
-    def __init__(self, count: int) -> None:
-        self._marks = [round(count * share) for share in MARKS]
-        self._done = 0
+    def __init__(self, verb: str, count: int) -> None:
+        self._verb, self._marks, self._done = verb, [round(count * share) for share in MARKS], 0
         self.resident: dict[int, int] = {}
 
     def advance(self, reports: int) -> None:
         self._done += reports
         while self._marks and self._done >= self._marks[0]:
             self.resident[self._marks.pop(0)] = megabytes("VmRSS")
+        if self._done % 1000 == 0:
+            told = f"{self._done:,} {self._verb}, {megabytes('VmRSS')} MB, {time.process_time():.0f} s of processor"
+            print(told, file=sys.stderr, flush=True)
 
 
 def megabytes(what: str) -> int:
@@ -102,7 +104,7 @@ def measure(count: int, *, chunk: int, folder: Path) -> dict[str, Any]:
     init_workspace(folder / "desk")
     opened = open_workspace(folder / "desk")
     empty = store_bytes(opened.store)
-    taking, triaging = Memory(count), Memory(count)
+    taking, triaging = Memory("taken in", count), Memory("triaged", count)
     submitted = timed(lambda: submit(opened.store, [path], now=utc_now, limits=opened.limits, progress=taking.advance))
     with opened.store.read() as connection:
         (batch,) = batches.recent(connection)
