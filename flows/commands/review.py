@@ -135,6 +135,16 @@ def disable(login: Annotated[str, typer.Argument()], workspace: WorkspaceOption 
     console.out.print(f"{login} can no longer sign in")
 
 
+@people_app.command("reset-factor", epilog="Example: [bold]sitrep people reset-factor a.okoye[/bold]")
+def reset_factor(login: Annotated[str, typer.Argument()], workspace: WorkspaceOption = HERE) -> None:
+    """Take a person's second factor off, where telephone and recovery codes are lost; the password stays."""
+    from pipeline.store import factors
+
+    with open_workspace(workspace).store.write() as connection:
+        factors.take_off(connection, login, by=getuser(), now=utc_now())
+    console.out.print(f"{login} signs in with the password alone, until they set a second factor again")
+
+
 @people_app.command("list", epilog="Example: [bold]sitrep people list[/bold]")
 def list_people(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
     """Who may sign in, and what they may see."""

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,9 +21,10 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from pipeline.access import ROLES, Role
 from pipeline.errors import ConfigurationError, MonitorError, NotFound
-from pipeline.store import audit
+from pipeline.store import audit, factors
 from pipeline.store.schema import invitation, person, session
 
+SECOND_STEP = timedelta(minutes=5)
 SESSION, INVITATION, LOCK = timedelta(hours=10), timedelta(days=3), timedelta(minutes=15)
 MOST_FAILURES, SHORTEST_PASSWORD = 5, 12
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
@@ -43,6 +44,14 @@ class Session:
 
     person: Person
     csrf: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The token of a session; one that `waits` is good for nothing but the second step, within five minutes."""
+
+    token: str
+    waits: bool
 
 
 def add(
@@ -100,33 +109,75 @@ def accept(connection: Connection, token: str, password: str, *, now: datetime) 
     return str(row.login)
 
 
-def sign_in(connection: Connection, login: str, password: str, *, now: datetime) -> str | None:
-    """The token of a new session; None where name or password is wrong, or the account is closed for now."""
+def sign_in(connection: Connection, login: str, password: str, *, now: datetime) -> SignIn | None:
+    """A new session; None where name or password is wrong, or the account is closed for now.
+
+    Who has a second factor is not signed in before `second_step`.
+    """
     row = _find(connection, login)
     stored = row.password if row is not None and row.password else _decoy()
     right = _matches(stored, password)
     if row is None or not row.password or row.disabled or (row.locked_until is not None and row.locked_until > now):
         return None
     if not right:
-        failures = row.failures + 1
-        locked = now + LOCK if failures >= MOST_FAILURES else None
-        connection.execute(
-            update(person)
-            .where(person.c.login == login)
-            .values(failures=0 if locked else failures, locked_until=locked)
-        )
-        if locked:
-            audit.append(connection, at=now, actor=login, action="account locked", subject=login, body={})
+        _count_failure(connection, row, now=now)
         return None
-    token = secrets.token_urlsafe(32)
+    if factors.is_on(connection, login):  # wrong codes go on counting: only a whole sign-in forgives
+        return SignIn(_open(connection, login, expires_at=now + SECOND_STEP, waits=True, now=now), waits=True)
+    return SignIn(_signed_in(connection, login, now=now), waits=False)
+
+
+def second_step(connection: Connection, token: str, code: str, *, now: datetime) -> str | None:
+    """The token of a session, for that of a waiting one and the code of the second factor; None where it is wrong."""
+    waiting = select(session.c.login).where(
+        session.c.token_sha256 == _hash(token), session.c.waits.is_(True), session.c.expires_at > now
+    )
+    login = connection.execute(waiting).scalar_one_or_none()
+    if login is None or not check_code(connection, login, code, now=now):
+        return None
+    sign_out(connection, token)
+    return _signed_in(connection, login, now=now)
+
+
+def check_code(connection: Connection, login: str, code: str, *, now: datetime) -> bool:
+    """Whether a code of the second factor is right, and not used; a wrong one counts as a wrong password does."""
+    row = _find(connection, login)
+    if row is None or row.disabled or (row.locked_until is not None and row.locked_until > now):
+        return False
+    right = factors.take(connection, login, code, now=now)
+    if not right:
+        _count_failure(connection, row, now=now)
+    return right
+
+
+def _count_failure(connection: Connection, row: Row[Any], *, now: datetime) -> None:
+    failures = row.failures + 1
+    locked = now + LOCK if failures >= MOST_FAILURES else None
+    connection.execute(
+        update(person)
+        .where(person.c.login == row.login)
+        .values(failures=0 if locked else failures, locked_until=locked)
+    )
+    if locked:
+        connection.execute(delete(session).where(session.c.login == row.login, session.c.waits.is_(True)))
+        audit.append(connection, at=now, actor=row.login, action="account locked", subject=row.login, body={})
+
+
+def _signed_in(connection: Connection, login: str, *, now: datetime) -> str:
     connection.execute(update(person).where(person.c.login == login).values(failures=0, locked_until=None))
+    token = _open(connection, login, expires_at=now + SESSION, waits=False, now=now)
+    audit.append(connection, at=now, actor=login, action="signed in", subject=login, body={})
+    return token
+
+
+def _open(connection: Connection, login: str, *, expires_at: datetime, waits: bool, now: datetime) -> str:
+    token = secrets.token_urlsafe(32)
     connection.execute(delete(session).where(session.c.expires_at <= now))
     connection.execute(
         insert(session).values(
-            token_sha256=_hash(token), login=login, csrf=secrets.token_urlsafe(24), expires_at=now + SESSION
+            token_sha256=_hash(token), login=login, csrf=secrets.token_urlsafe(24), expires_at=expires_at, waits=waits
         )
     )
-    audit.append(connection, at=now, actor=login, action="signed in", subject=login, body={})
     return token
 
 
@@ -137,7 +188,12 @@ def find_session(connection: Connection, token: str | None, *, now: datetime) ->
     row = connection.execute(
         select(session.c.csrf, person)
         .join(person, person.c.login == session.c.login)
-        .where(session.c.token_sha256 == _hash(token), session.c.expires_at > now, person.c.disabled.is_(False))
+        .where(
+            session.c.token_sha256 == _hash(token),
+            session.c.expires_at > now,
+            session.c.waits.is_(False),
+            person.c.disabled.is_(False),
+        )
     ).one_or_none()
     return None if row is None else Session(as_person(row), row.csrf)
 

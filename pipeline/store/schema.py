@@ -254,6 +254,26 @@ session = Table(
     Column("login", String(64), ForeignKey("person.login"), nullable=False, index=True),
     Column("csrf", String(64), nullable=False),
     Column("expires_at", Instant, nullable=False),
+    Column(
+        "waits", Boolean, nullable=False, server_default=false(), comment="for the second factor: not signed in yet"
+    ),
+)
+
+# The secret has to be at hand to check a code: who reads the store has it. The password stays the first factor.
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("login", String(64), ForeignKey("person.login"), primary_key=True),
+    Column("secret", Text, nullable=False),
+    Column("last_step", Sequence, nullable=False, comment="of the last code taken: none is taken twice"),
+    Column("confirmed_at", Instant),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("login", String(64), ForeignKey("person.login"), primary_key=True),
+    Column("code_sha256", String(64), primary_key=True),
 )
 
 invitation = Table(

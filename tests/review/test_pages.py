@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,7 @@ from pipeline.store.queues import work as open_items
 from pipeline.store.schema import assessment, queue_item
 from pipeline.taxonomy import load_taxonomy
 from tests.conftest import NOW
-from tests.review.conftest import REPORTS, Browser
+from tests.review.conftest import PASSWORD, REPORTS, Browser
 
 Visit = Callable[[str], Browser]
 MISCONDUCT = "peacekeeper_misconduct"  # restricted in the taxonomy
@@ -481,6 +483,46 @@ def test_an_administrator_invites_and_the_link_works_once(visit: Visit) -> None:
     assert fresh.post(link[0], data={"password": "a long enough one"}).url.path == "/sign-in"
     assert fresh.post(link[0], data={"password": "another long one"}).status_code == 422
     assert fresh.post("/sign-in", data={"login": "di", "password": "a long enough one"}).url.path == "/"
+
+
+def test_a_second_factor_is_set_up_asked_for_and_taken_off(visit: Visit) -> None:
+    browser = visit("ada")
+    csrf = browser.form_values("/account", "/account/factor")
+    page = browser.post("/account/factor", data=csrf).text
+    assert "<svg" in page
+    found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+    assert found is not None
+    totp = pyotp.TOTP(found[1])
+    assert "The code is wrong" in browser.post("/account/factor/confirm", data={**csrf, "code": "000000x"}).text
+    page = browser.post("/account/factor/confirm", data={**csrf, "code": totp.at(NOW - timedelta(seconds=30))}).text
+    recovery = re.findall(r"<code>([a-z2-9]{8}-[a-z2-9]{8})</code>", page)
+    assert len(set(recovery)) == 10
+
+    fresh = visit("")
+
+    def password() -> str:
+        answer = fresh.post("/sign-in", data={"login": "ada", "password": PASSWORD})
+        assert answer.url.path == "/sign-in/code"
+        assert fresh.get("/").url.path == "/sign-in"  # not signed in yet
+        return answer.text
+
+    def code(given: str) -> str:
+        return str(fresh.post("/sign-in/code", data={"code": given}).url.path)
+
+    password()
+    assert code(totp.at(NOW - timedelta(seconds=30))) == "/sign-in/code"  # taken when it was set up
+    assert code(totp.at(NOW)) == "/"
+    fresh.cookies.clear()
+    password()
+    assert code(totp.at(NOW)) == "/sign-in/code"  # a replay
+    assert code(recovery[0].upper().replace("-", " ")) == "/"
+    fresh.cookies.clear()
+    password()
+    assert code(recovery[0]) == "/sign-in/code"
+    values = browser.form_values("/account", "/account/factor/remove")
+    assert "The code is wrong" in browser.post("/account/factor/remove", data={**values, "code": recovery[0]}).text
+    assert "Off." in browser.post("/account/factor/remove", data={**values, "code": recovery[1]}).text
+    assert fresh.post("/sign-in", data={"login": "ada", "password": PASSWORD}).url.path == "/"
 
 
 def test_signing_out_ends_the_session(visit: Visit) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from pipeline.review.desk import COOKIE, Csrf, Signed, check_form, desk_of, render
+from pipeline.review.desk import COOKIE, Csrf, Desk, Signed, check_form, desk_of, render
 from pipeline.store import people
 
 router = APIRouter()
@@ -20,12 +20,32 @@ def sign_in_page(request: Request) -> Response:
 
 @router.post("/sign-in")
 def sign_in(request: Request, login: Annotated[str, Form()], password: Annotated[str, Form()]) -> Response:
+    """Sign in, or be asked for the code of the second factor."""
     desk = desk_of(request)
     with desk.store.write() as connection:
-        token = people.sign_in(connection, login.strip().lower()[:64], password[:1000], now=desk.now())
-    if token is None:
+        made = people.sign_in(connection, login.strip().lower()[:64], password[:1000], now=desk.now())
+    if made is None:
         return render(request, "sign_in.html", {"wrong": True}, status=403)
-    response = RedirectResponse("/", status_code=303)
+    return _with_cookie(RedirectResponse("/sign-in/code" if made.waits else "/", status_code=303), desk, made.token)
+
+
+@router.get("/sign-in/code")
+def code_page(request: Request) -> Response:
+    return render(request, "code.html", {"wrong": False})
+
+
+@router.post("/sign-in/code")
+def second_step(request: Request, code: Annotated[str, Form(max_length=100)]) -> Response:
+    """The second step: a code by the clock, or a recovery code."""
+    desk = desk_of(request)
+    with desk.store.write() as connection:
+        token = people.second_step(connection, request.cookies.get(COOKIE, ""), code, now=desk.now())
+    if token is None:
+        return render(request, "code.html", {"wrong": True}, status=403)
+    return _with_cookie(RedirectResponse("/", status_code=303), desk, token)
+
+
+def _with_cookie(response: Response, desk: Desk, token: str) -> Response:
     response.set_cookie(
         COOKIE, token, httponly=True, samesite="strict", secure=desk.secure,
         max_age=int(people.SESSION.total_seconds()),
