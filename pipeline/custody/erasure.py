@@ -163,7 +163,7 @@ def _empty_report(connection: Connection, row: Row[Any], *, person: str, now: da
     items = list(connection.scalars(select(queue_item.c.seq).where(queue_item.c.report == row.seq)))
     unsent = (outbox.c.item.in_(items), outbox.c.state != "delivered")
     if connection.scalar(select(outbox.c.seq).where(*unsent, outbox.c.lease_until > now).limit(1)):
-        raise Conflict(f"a delivery of {row.id} is under way: try again in five minutes")
+        raise Conflict(f"a delivery of {row.id} is under way: try again in ten minutes")
     connection.execute(delete(outbox).where(*unsent))
     connection.execute(update(outbox).where(outbox.c.item.in_(items)).values(last_error=None))
     connection.execute(delete(pending).where(pending.c.report == row.seq))

@@ -163,9 +163,8 @@ def test_what_is_owed_is_not_delivered(any_store: Store, rooms: Rooms, tmp_path:
     with pytest.raises(Conflict, match="under way"):
         gone(any_store, "A1", now)
     with any_store.write() as connection:
-        for row in claimed.rows:
-            words = {"error": "refused", "available_at": now(), "attempts": 1}
-            outbox.fail(connection, token=claimed.token, seq=row.seq, **words)
+        seqs = [row.seq for row in claimed.rows]
+        outbox.fail(connection, token=claimed.token, seqs=seqs, error="refused", available_at=now())
     gone(any_store, "A1", now)
     done = deliver(any_store, {"folder": Folder(tmp_path / "outbox")}, now=now, rng=random.Random(0))
     assert (done.sent, done.owed) == (0, 0)
