@@ -57,7 +57,8 @@ def claim(connection: Connection, *, now: datetime, lease: timedelta = LEASE, li
     seqs = list(
         connection.scalars(
             due.where(outbox.c.destination.not_in(left_alone))
-            .order_by(outbox.c.attempts, outbox.c.seq)  # what failed before holds up nothing else
+            # A destination that is tried again comes first; then what failed before holds up nothing else.
+            .order_by(outbox.c.destination.not_in(rested), outbox.c.attempts, outbox.c.seq)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )

@@ -120,6 +120,15 @@ def test_one_process_alone_tries_a_rested_destination(any_store: Store) -> None:
         assert outbox.claim(connection, now=later + outbox.LEASE * 1.1).rows
 
 
+def test_a_rested_destination_is_tried_however_much_others_are_owed(any_store: Store) -> None:
+    owed(any_store, 6)
+    run(any_store, Peer(always=down))
+    with any_store.write() as connection:
+        connection.execute(table.update().where(table.c.seq < 6).values(destination="folder", attempts=0))
+        (row,) = outbox.claim(connection, now=NOW + LONGEST_REST, limit=1).rows
+    assert row.destination == "cases"
+
+
 def test_an_outage_of_a_day_loses_nothing_and_is_not_hammered(any_store: Store) -> None:
     owed(any_store, 12)
     peer = Peer(always=down)
