@@ -77,7 +77,7 @@ _ROAD_NAME = re.compile(
 
 def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country: str | None = None) -> list[Place]:
     """The places mentioned in `text`, resolved; `country` is the report's own (ISO 3166-1 alpha-2)."""
-    look_up = LookUps(gazetteer)
+    look_up = LookUps(gazetteer, country)
     points = find_coordinates(text)
     mentions = [
         m
@@ -106,15 +106,15 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
 
 
 class LookUps:
-    """Look-ups of one report: a name that cannot be looked up must not cost the report its other places."""
+    """Look-ups of one report, those in its country among them: a name that cannot be looked up must not cost the report its other places."""
 
-    def __init__(self, gazetteer: Gazetteer) -> None:
-        self._gazetteer = gazetteer
+    def __init__(self, gazetteer: Gazetteer, country: str | None) -> None:
+        self._gazetteer, self._country = gazetteer, country
         self.failed: set[str] = set()
 
     def __call__(self, name: str) -> tuple[Candidate, ...]:
         try:
-            return self._gazetteer.candidates(name)
+            return self._gazetteer.candidates(name, self._country)
         except (sqlite3.Error, ValueError) as error:
             if name not in self.failed:
                 logger.warning("a place name could not be looked up (%s)", type(error).__name__)

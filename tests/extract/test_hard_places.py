@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.extract import Extractor
 from pipeline.extract.coordinates import find_coordinates
-from pipeline.extract.gazetteer import Gazetteer
+from pipeline.extract.gazetteer import Candidate, Gazetteer
 from pipeline.extract.names import name_key
 from pipeline.extract.relative import distance_km
 from pipeline.report import Place, Tag
@@ -407,10 +407,10 @@ def test_no_text_of_figures_breaks_the_reader(text: str) -> None:
 class Failing(Gazetteer):
     """A gazetteer that cannot read the page that one name is on."""
 
-    def _candidates(self, name: str) -> tuple:  # type: ignore[type-arg]
+    def _candidates(self, name: str, country: str | None = None) -> tuple[Candidate, ...]:
         if "Bria" in name:
             raise sqlite3.DatabaseError("database disk image is malformed")
-        return super()._candidates(name)
+        return super()._candidates(name, country)
 
 
 def test_a_place_that_fails_does_not_empty_the_others(extractor: Extractor, tmp_path: Path) -> None:
