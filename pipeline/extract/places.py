@@ -14,7 +14,7 @@ import math
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import pairwise
 
@@ -81,7 +81,7 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
     points = find_coordinates(text)
     mentions = [
         m
-        for m in find_mentions(text, tags=tags, look_up=look_up)
+        for m in find_mentions(text, tags=tags, look_up=look_up.exact)
         if all(m.end <= point.start or m.start >= point.end for point in points)
     ]
     roads = {m: ends for m in mentions if (ends := _ends(m, look_up))}
@@ -105,6 +105,9 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
     return sorted(places, key=lambda p: p.start)
 
 
+Find = Callable[[str, str | None], tuple[Candidate, ...]]
+
+
 class LookUps:
     """Look-ups of one report, those in its country among them: a name that cannot be looked up must not cost the report its other places."""
 
@@ -113,8 +116,14 @@ class LookUps:
         self.failed: set[str] = set()
 
     def __call__(self, name: str) -> tuple[Candidate, ...]:
+        return self._careful(self._gazetteer.candidates, name)
+
+    def exact(self, name: str) -> tuple[Candidate, ...]:
+        return self._careful(self._gazetteer.exact, name)
+
+    def _careful(self, find: Find, name: str) -> tuple[Candidate, ...]:
         try:
-            return self._gazetteer.candidates(name, self._country)
+            return find(name, self._country)
         except (sqlite3.Error, ValueError) as error:
             if name not in self.failed:
                 logger.warning("a place name could not be looked up (%s)", type(error).__name__)

@@ -75,16 +75,23 @@ class Gazetteer:
                 f"{path} is of format {found}, this version reads format {FORMAT}: build it again with `sitrep gazetteer import`"
             )
         self.candidates = lru_cache(maxsize=50_000)(self._candidates)
+        self.exact = lru_cache(maxsize=50_000)(self._exact)
+
+    def _exact(self, name: str, country: str | None = None) -> tuple[Candidate, ...]:
+        """Places of exactly that name, in the order of `candidates`."""
+        keys = (name_key(name), bare_key(name), *scanned_keys(name), *translated_keys(name))
+        for key in dict.fromkeys(keys):
+            if key and (found := self._places(_BY_KEY, (key,), "exact", country)):
+                return found
+        return ()
 
     def _candidates(self, name: str, country: str | None = None) -> tuple[Candidate, ...]:
         """Places of that name, countries first, then the most populous; those in `country` among them.
 
         At most 40, and 40 in the country.
         """
-        keys = (name_key(name), bare_key(name), *scanned_keys(name), *translated_keys(name))
-        for key in dict.fromkeys(keys):
-            if key and (found := self._places(_BY_KEY, (key,), "exact", country)):
-                return found
+        if found := self.exact(name, country):
+            return found
         key = bare_key(name)
         if len(key) < 4:
             return ()
