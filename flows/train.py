@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from corpora import Example
+from corpora.unlabelled import to_be_taught
 from flows.evaluate import score_sets
 from flows.training_data import examples, training_example
 from models.base import BASE_SHA256, bundled_base, file_sha256
 from models.data import TrainingExample, encode
+from models.distil import teach
 from models.fit_rules import fit
 from models.manifest import WEIGHTS, Manifest, write_manifest
 from models.network import ReportNetwork, shipped_state
@@ -34,23 +36,36 @@ def train_version(
     recipe: Recipe,
     base: Path | None = None,
     full_labels: bool = True,
+    teachers: Sequence[Path] = (),
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Train on the train splits and write the version to the folder `out`; its figures on the test splits.
 
-    `root` is the folder of the outside corpora; without it, our own corpus alone is used.
+    `root` is the folder of the outside corpora; without it, our own corpus alone is used. `teachers` are folders of
+    versions, whose mean labels outside texts that nobody read, to be learnt from as well.
     """  # fmt: skip
     training = examples("train", root=root, full_labels=full_labels)
     validation = examples("validation", root=root, full_labels=True)
+    base = base or bundled_base()
+    weights = [folder / WEIGHTS for folder in teachers]
+    unread = to_be_taught(root) if root and teachers else []
     trained = train(
-        [training_example(e) for e in training], [training_example(e) for e in validation],
-        base=base or bundled_base(), recipe=recipe, report=report,
+        [training_example(e) for e in training]
+        + teach([e.text for e in unread], weights, base=base, max_tokens=recipe.max_tokens),
+        [training_example(e) for e in validation],
+        base=base, recipe=recipe, report=report,
     )  # fmt: skip
-    return write_version(out, trained, training, root=root)
+    lessons = {"corpora": _counts(unread), "data_sha256": data_hash(unread), "teachers": [*map(file_sha256, weights)]}
+    return write_version(out, trained, training, root=root, taught=lessons if unread else None)
 
 
-def write_version(out: Path, trained: Trained, training: list[Example], *, root: Path | None) -> dict[str, Any]:
-    """Weights, manifest and card of a trained network, with figures measured on the runtime that ships."""
+def write_version(
+    out: Path, trained: Trained, training: list[Example], *, root: Path | None, taught: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Weights, manifest and card of a trained network, with figures measured on the runtime that ships.
+
+    `taught` says which unread texts it learnt from, and from which weights.
+    """
     out.mkdir(parents=True, exist_ok=True)
     save_file(shipped_state(trained.network), out / WEIGHTS)
     calibration = [training_example(e) for e in examples("calibration", root=root, full_labels=True)]
@@ -71,6 +86,7 @@ def write_version(out: Path, trained: Trained, training: list[Example], *, root:
             "history": trained.history,
             "corpora": _counts(training),
             "data_sha256": data_hash(training),
+            **({"taught": taught} if taught else {}),
             "torch": torch.__version__,
         },
     )
@@ -79,6 +95,16 @@ def write_version(out: Path, trained: Trained, training: list[Example], *, root:
     write_manifest(out, Manifest(**{**_fields(manifest), "metrics": metrics}))
     (out / "CARD.md").write_text(card(out.name, manifest, metrics), encoding="utf-8")
     return metrics
+
+
+def _lessons(taught: dict[str, Any] | None) -> list[str]:
+    if not taught:
+        return []
+    sources = ", ".join(f"{k} {v}" for k, v in taught["corpora"].items())
+    return [
+        f"Besides, from texts that nobody labelled ({sources}): their labels are the mean of {len(taught['teachers'])} networks",
+        "trained on the texts above with other seeds, or on fewer of them. None shares seven words in a row with a held-out text.",
+    ]
 
 
 def data_hash(found: list[Example]) -> str:
@@ -130,6 +156,7 @@ def card(name: str, manifest: Manifest, metrics: dict[str, Any]) -> str:
         "was unsure of them. Sources: US State Department country reports 2022 (public domain), HumSet",
         "humanitarian documents, disaster response messages (CC BY); `incidents`: notes of the Aid Worker Security Database",
         "and the South Asia Terrorism Portal, openings of news in HRDsAttack (research use).",
+        *_lessons(training.get("taught")),
         f"Data hash `{training['data_sha256'][:16]}`, {training['date']}, torch {training['torch']}. Recipe: {recipe}.",
         "",
         "Reproduce: `sitrep train --corpora DIR --out DIR` (seeded; another machine may differ in the last digits).",

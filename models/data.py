@@ -26,10 +26,21 @@ class TrainingSpan:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """What teachers say of a text: *(3,)* probabilities of "at least this urgent", and *(tokens,)* labels."""
+
+    at_least: NDArray[np.float32]
+    tags: NDArray[np.int64]
+    types: NDArray[np.int64]
+    roles: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class TrainingExample:
     """A text with labels: `violations` has NaN where unknown, `urgency` is -1 where unknown.
 
-    `kinds` names the kinds of mention that are completely marked in `spans`.
+    `kinds` names the kinds of mention that are completely marked in `spans`. Where models have `taught` the text, nobody
+    has labelled it: `violations` are their probabilities.
     """
 
     text: str
@@ -38,6 +49,7 @@ class TrainingExample:
     spans: tuple[TrainingSpan, ...] = ()
     kinds: frozenset[str] = field(default_factory=frozenset)
     weight: float = 1.0
+    taught: Taught | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,8 @@ def encode(examples: Sequence[TrainingExample], *, tokenizer: Any, max_tokens: i
 def _token_labels(
     example: TrainingExample, offsets: Sequence[tuple[int, int]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    if example.taught:
+        return example.taught.tags, example.taught.types, example.taught.roles
     tags = np.full(len(offsets), 0 if len(example.kinds) == 3 else IGNORE, dtype=np.int64)
     types = np.full(len(offsets), IGNORE, dtype=np.int64)
     roles = np.full(len(offsets), IGNORE, dtype=np.int64)

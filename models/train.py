@@ -84,7 +84,7 @@ def train(
         low_rank.adapt(network.encoder)
     encoded = encode(examples, tokenizer=tokenizer, max_tokens=recipe.max_tokens)
     held_out = encode(validation, tokenizer=tokenizer, max_tokens=recipe.max_tokens)
-    targets = np.stack([e.violations for e in examples])
+    targets = np.stack([e.violations for e in examples if e.taught is None])
     positive_weight = torch.tensor(_positive_weights(targets, largest=recipe.largest_positive_weight)).to(device)
     optimiser = _optimiser(network, recipe)
     steps = recipe.epochs * len(_batches(encoded, recipe, random.Random(0)))
@@ -211,14 +211,19 @@ def _loss(
     gold = torch.tensor(np.stack([e.violations for e in examples])).to(device)
     weight = torch.tensor([e.weight for e in examples]).to(device)
     known = ~gold.isnan()
+    taught = torch.tensor([e.taught is not None for e in examples], device=device)
     each = nn.functional.binary_cross_entropy_with_logits(
-        outputs.violations, gold.nan_to_num(), pos_weight=positive_weight, reduction="none"
-    )
+        outputs.violations, gold.nan_to_num(), reduction="none",
+        pos_weight=positive_weight.where(~taught[:, None], 1.0),  # what teachers say is weighted already
+    )  # fmt: skip
     loss = (each * known * weight[:, None]).sum() / len(examples) / 4
     level = torch.tensor([e.urgency for e in examples]).to(device)
     at_least = (level[:, None] > torch.arange(len(URGENCIES) - 1, device=device)).float()
+    for row, example in enumerate(examples):
+        if example.taught:
+            at_least[row] = torch.from_numpy(example.taught.at_least)
     ordinal = nn.functional.binary_cross_entropy_with_logits(outputs.urgency, at_least, reduction="none").sum(1)
-    loss = loss + recipe.urgency_weight * (ordinal * (level >= 0) * weight).sum() / len(examples)
+    loss = loss + recipe.urgency_weight * (ordinal * ((level >= 0) | taught) * weight).sum() / len(examples)
     tags = _padded([e.tags for e in encoded], device)
     if (tags != IGNORE).any():
         logits = outputs.tags.flatten(0, 1)

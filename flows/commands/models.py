@@ -31,6 +31,13 @@ def train(
     partial: Annotated[
         bool, typer.Option("--partial", help="Also corpora that label only part of what we ask.")
     ] = False,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--teacher",
+            help="Folder of a version; the mean of several labels unread texts to learn from (with --corpora).",
+        ),
+    ] = None,
     from_corrections: Annotated[
         bool,
         typer.Option(
@@ -74,9 +81,12 @@ def train(
                 f"{learnt['shadow']['reports']} reports (models/{out.name}/{REPORT}): sitrep models promote {out.name} --why …"
             )
         return
+    if teacher and not corpora:
+        raise ConfigurationError("--teacher labels texts of the outside corpora: say where they are with --corpora")
     metrics = train_version(
-        out, root=corpora, recipe=Recipe(seed=seed, epochs=epochs or 12), full_labels=not partial, report=say
-    )
+        out, root=corpora, recipe=Recipe(seed=seed, epochs=epochs or 12), full_labels=not partial,
+        teachers=teacher or (), report=say,
+    )  # fmt: skip
     if as_json:
         console.print_json(metrics)
     else:
