@@ -33,7 +33,9 @@ def test_the_mean_of_a_network_with_itself_is_what_it_says(weights: Path) -> Non
     twice = teach(TEXTS, [weights, weights], base=bundled_base(), max_tokens=256)
     for one, two in zip(once, twice, strict=True):
         assert np.allclose(one.violations, two.violations, atol=1e-5)
-        assert one.taught and two.taught and (one.taught.tags == two.taught.tags).all()
+        assert one.taught
+        assert two.taught
+        assert (one.taught.tags == two.taught.tags).all()
     assert once[0].violations.max() > 0.5 > once[1].violations.max()
 
 
@@ -58,7 +60,8 @@ def test_a_teacher_has_nothing_to_learn_from_itself(weights: Path) -> None:
     outputs.urgency.retain_grad()
     heavy = torch.full((16,), 4.0)  # the weight of labelled positives, which must not touch what was taught
     _loss(outputs, examples, encoded, heavy, recipe, torch.device("cpu")).backward()  # type: ignore[no-untyped-call]
-    assert outputs.violations.grad is not None and outputs.urgency.grad is not None
+    assert outputs.violations.grad is not None
+    assert outputs.urgency.grad is not None
     assert outputs.violations.grad.abs().max() < 5e-3
     assert outputs.urgency.grad.abs().max() < 5e-3
 
