@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.prefect_server import prefect_server
 
 CANARY = "Aminatou Sekele"
 REPORTS = (
@@ -82,32 +82,11 @@ def test_results_are_never_pickles(ran: tuple[Path, str]) -> None:
 
 @pytest.mark.enable_socket
 def test_the_flow_works_against_a_running_server(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     (tmp_path / "reports.csv").write_text(REPORTS, encoding="utf-8")
-    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect")}
-    environment.pop("PREFECT_API_URL", None)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (tmp_path / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        try:
-            _wait_for(port, seconds=90)
-            done = subprocess.run(
-                [sys.executable, "-c", SCRIPT, str(tmp_path / "desk"), str(tmp_path / "reports.csv")],
-                env={**environment, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"},
-                capture_output=True, text=True, timeout=200, check=False,
-            )  # fmt: skip
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
+    with prefect_server(tmp_path) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(tmp_path / "desk"), str(tmp_path / "reports.csv")],
+            env=server, capture_output=True, text=True, timeout=200, check=False,
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert "'triaged': 2" in done.stdout
-
-
-def _wait_for(port: int, *, seconds: float) -> None:
-    script = f"import urllib.request as u; u.urlopen('http://127.0.0.1:{port}/api/health', timeout=2)"
-    end = time.monotonic() + seconds
-    while subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode:
-        assert time.monotonic() < end, "the server did not start"
-        time.sleep(0.5)
