@@ -153,6 +153,24 @@ def test_an_item_is_held_let_go_made_urgent_closed_and_opened_again(client: Clie
     assert [e["action"] for e in history][-4:] == ["released", "escalated", "closed", "reopened"]
 
 
+def test_an_item_is_handed_to_a_colleague_and_to_another_queue(client: Client) -> None:
+    ada = client("ada")
+    queue = open_queue(ada)
+    item = first(ada, queue)
+    path = f"/api/queues/{queue}/items/{item['report']}"
+    assert ada.post(f"{path}/reassign", json={"version": item["version"], "to": "nobody"}).status_code == 422
+    given = ada.post(f"{path}/reassign", json={"version": item["version"], "to": "bo"}).json()
+    assert ada.get(path).json()["assignee"] == "bo"
+    free = client("bo").post(f"{path}/release", json={"version": given["version"]}).json()
+    taken = {q["queue"] for q in ada.get(path).json()["queues"]}
+    other = next(q["queue"] for q in ada.get("/api/queues").json() if q["queue"] not in taken)
+    said = {"version": free["version"], "to": other, "note": "rather there"}
+    assert ada.post(f"{path}/refer", json=said).json()["state"] == "closed"
+    assert item["report"] in [i["report"] for i in ada.get(f"/api/queues/{other}/items").json()["items"]]
+    hidden = {"version": 1, "to": "conduct-and-discipline", "note": "there"}
+    assert ada.post(f"/api/queues/{other}/items/{item['report']}/refer", json=hidden).status_code == 422
+
+
 def test_the_next_item_is_handed_out_once_under_a_key(client: Client) -> None:
     ada = client("ada")
     queue = open_queue(ada)
@@ -220,8 +238,12 @@ def test_every_route_asks_who_it_is_and_monitors_find_no_queue(client: Client) -
             wanted = {k: v for k, v in (body or {}).items() if k in fields}
             if path.endswith(("claim", "release")):
                 wanted = {"version": 1}
+            if path.endswith("reassign"):
+                wanted = {"version": 1, "to": "bo"}
+            if path.endswith("refer"):
+                wanted |= {"to": "archive"}
             assert mo.request(method, filled, json=wanted if body else None).status_code == 404, path
-    assert len(routes) == 16
+    assert len(routes) == 18
 
 
 # A few cases for each operation in the suite; SITREP_API_CASES=500 for as many as one likes.
@@ -233,7 +255,7 @@ def test_no_request_is_a_server_error(client: Client) -> None:
     loaded = schemathesis.openapi.from_asgi("/api/openapi.json", tester.app)
     statuses: set[int] = set()
     operations = [found.ok() for found in loaded.get_all_operations()]
-    assert len(operations) == 16
+    assert len(operations) == 18
 
     for operation in operations:
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 from pipeline.access import Access
 from pipeline.errors import MonitorError
 from pipeline.results import report_results
-from pipeline.review import decision
+from pipeline.review import decision, handover
 from pipeline.review.api.callers import Key, Name, Reader, Reviewer, Strict, Words, check_queue, once
 from pipeline.review.desk import Desk, desk_of
 from pipeline.review_next import Suggestion, review_next
@@ -49,6 +49,14 @@ class ReasonIn(SeenIn):
 
 
 class PersonIn(SeenIn):
+    """`to` is a person's login."""
+
+    to: Name
+
+
+class QueueIn(ReasonIn):
+    """`to` is a queue."""
+
     to: Name
 
 
@@ -181,6 +189,34 @@ def escalate(
         work.escalate(
             connection, item.seq, person=who.person, note=said.note.strip(), version=said.version, urgency=level.id,
             rank=item.rank - 1, due=desk.now() + level.respond_within, now=desk.now(),
+        )  # fmt: skip
+
+    return _changed(request, who, queue, report, said, key, step)
+
+
+@router.post("/queues/{queue}/items/{report}/reassign")
+def reassign(
+    request: Request, who: Reviewer, queue: str, report: str, said: PersonIn, key: Key = None
+) -> dict[str, Any]:
+    """Give an item to somebody else who works on this queue; what another holds, a supervisor alone gives away."""
+
+    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
+        handover.assign(
+            connection, item, to=said.to, access=who, policy=desk.policy, taxonomy=desk.taxonomy,
+            version=said.version, now=desk.now(),
+        )  # fmt: skip
+
+    return _changed(request, who, queue, report, said, key, step)
+
+
+@router.post("/queues/{queue}/items/{report}/refer")
+def refer(request: Request, who: Reviewer, queue: str, report: str, said: QueueIn, key: Key = None) -> dict[str, Any]:
+    """Put the report in another queue that one may see, and close the item here."""
+
+    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
+        handover.refer(
+            connection, item, to=said.to, note=said.note.strip(), access=who, policy=desk.policy,
+            taxonomy=desk.taxonomy, version=said.version, now=desk.now(),
         )  # fmt: skip
 
     return _changed(request, who, queue, report, said, key, step)
