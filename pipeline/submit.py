@@ -26,7 +26,7 @@ from pipeline.intake import (
     Limits,
     Row,
     fingerprint,
-    identify,
+    identify_all,
     in_latin_letters,
     read_inputs,
     similarity,
@@ -104,7 +104,7 @@ def take_in(
     while chunk := list(islice(numbered, ROWS_PER_TRANSACTION)):
         # Everything that needs no database happens before the write lock is taken.
         prints = {line: fingerprint(row.candidate.text) for line, row in chunk if row.candidate}
-        languages = {line: _language(row.candidate) for line, row in chunk if row.candidate}
+        languages = _languages({line: row.candidate for line, row in chunk if row.candidate})
         with store.write() as connection:
             audit.lock(connection)
             intake = _decide(
@@ -209,7 +209,7 @@ def _decide(
             }
         )
         if _is_long_enough(candidate.text):
-            intake.bands += [{"hash": band, "report": seq} for band in sorted(set(print_.bands))]
+            intake.bands += [(band, seq) for band in set(print_.bands)]
         index.add(known, candidate.text, bands=print_.bands)
         seq += 1
     return intake
@@ -289,17 +289,17 @@ def _is_long_enough(text: str) -> bool:
     return len(text.split(maxsplit=NEAR_DUPLICATE_WORDS)) >= NEAR_DUPLICATE_WORDS
 
 
-def _language(candidate: Candidate) -> str | None:
-    """The language that the submitter named, or the one identified with confidence; None where unsure.
+def _languages(candidates: Mapping[int, Candidate]) -> dict[int, str | None]:
+    """By line the language that the submitter named, or the one identified with confidence; None where unsure.
 
     `und` where there are hardly any letters to be read.
     """
-    if candidate.language:
-        return candidate.language
-    language, confidence = identify(candidate.text)
-    if language == "und" or not in_latin_letters(candidate.text):
-        return language
-    return language if len(candidate.text) >= LANGUAGE_CHARACTERS and confidence >= LANGUAGE_CONFIDENCE else None
+    asked = {line: candidate.text for line, candidate in candidates.items() if not candidate.language}
+    found: dict[int, str | None] = {line: candidate.language for line, candidate in candidates.items()}
+    for (line, text), (language, confidence) in zip(asked.items(), identify_all(list(asked.values())), strict=True):
+        sure = len(text) >= LANGUAGE_CHARACTERS and confidence >= LANGUAGE_CONFIDENCE
+        found[line] = language if language == "und" or not in_latin_letters(text) or sure else None
+    return found
 
 
 def content_hash(paths: Sequence[Path], *, mapping: Mapping[str, str] | None, source: str | None) -> str:

@@ -7,7 +7,7 @@ Also what every later room needs of a text: normalising with an offset map, lang
 
 from pipeline.intake.duplicates import Fingerprint, fingerprint, similarity
 from pipeline.intake.inputs import read_inputs, spool
-from pipeline.intake.language import identify, in_latin_letters
+from pipeline.intake.language import identify, identify_all, in_latin_letters
 from pipeline.intake.normalise import Normalised, normalise
 from pipeline.intake.rows import Candidate, Limits, Problem, Reason, Row
 
@@ -21,6 +21,7 @@ __all__ = [
     "Row",
     "fingerprint",
     "identify",
+    "identify_all",
     "in_latin_letters",
     "normalise",
     "read_inputs",

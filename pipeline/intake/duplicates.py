@@ -10,7 +10,9 @@ import hashlib
 import re
 import unicodedata
 import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from pipeline.intake.normalise import normalise
 
 BANDS, ROWS = 10, 6
 _WORDS = re.compile(r"\w+")
+_ASCII_WORDS = bytes(n if n < 128 and (chr(n).isalnum() or chr(n) == "_") else ord(" ") for n in range(256))
 _PRIME = np.uint64((1 << 61) - 1)
 _generator = np.random.default_rng(20250214)
 _A = _generator.integers(1, 1 << 31, BANDS * ROWS, dtype=np.uint64)[:, None]
@@ -37,17 +40,30 @@ class Fingerprint:
 def fingerprint(text: str) -> Fingerprint:
     """The fingerprint of a text; case, punctuation, spacing and disguise (see `normalise`) do not matter."""
     plain = normalise(text).text.casefold()
-    words = _WORDS.findall(plain if plain.isascii() else unicodedata.normalize("NFKC", plain))
-    normalised = " ".join(words)
-    triples = {" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
-    hashes = np.fromiter((zlib.crc32(t.encode("utf-8", "surrogatepass")) for t in triples), dtype=np.uint64)
+    words = _words(plain)
+    normalised = b" ".join(words)
+    hashes = np.fromiter(map(zlib.crc32, _triples(words, normalised)), dtype=np.uint64)
     minima = ((_A * hashes[None, :] + _B) % _PRIME).min(axis=1).astype(np.uint32)
     keys = (minima.astype(np.uint64).reshape(BANDS, ROWS) * _MIX).sum(axis=1) ^ np.arange(BANDS, dtype=np.uint64)
     return Fingerprint(
-        hashlib.sha256(normalised.encode("utf-8", "surrogatepass")).hexdigest(),
+        hashlib.sha256(normalised).hexdigest(),
         tuple(int(k) for k in keys.view(np.int64)),
         minima.tobytes(),
     )
+
+
+def _words(plain: str) -> list[bytes]:
+    if plain.isascii():
+        return plain.encode().translate(_ASCII_WORDS).split()
+    return [word.encode("utf-8", "surrogatepass") for word in _WORDS.findall(unicodedata.normalize("NFKC", plain))]
+
+
+def _triples(words: Sequence[bytes], normalised: bytes) -> Iterator[bytes]:
+    """Three words each, cut from the text that they make up; the whole of a shorter one."""
+    if len(words) < 3:
+        return iter([normalised])
+    ends = list(accumulate(len(word) + 1 for word in words))
+    return (normalised[start : end - 1] for start, end in zip([0, *ends], ends[2:], strict=False))
 
 
 def similarity(first: bytes, second: bytes) -> float:

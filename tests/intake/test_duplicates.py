@@ -1,5 +1,9 @@
 """Fingerprints."""
 
+import hashlib
+
+import pytest
+
 from pipeline.intake import fingerprint, similarity
 
 TEXT = (
@@ -32,3 +36,16 @@ def test_near_duplicates_share_a_band_and_score_high() -> None:
 def test_other_reports_score_low() -> None:
     other = "The commission opened its polling stations late and voters waited in the rain without any incident at all"
     assert similarity(fingerprint(TEXT).signature, fingerprint(other).signature) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        ("Armed men abducted seven farmers near Bankass on 13 February, and one_more.", "ddb7c00e635b54b1"),
+        ("Trois hommes armés ont enlevé l’enseignant de Sévaré.", "736d27de92a265e9"),
+    ],
+)
+def test_fingerprints_are_those_that_stores_hold(text: str, digest: str) -> None:
+    found = fingerprint(text)
+    held = repr((found.normalised_sha256, found.bands, found.signature.hex()))
+    assert hashlib.sha256(held.encode()).hexdigest()[:16] == digest
