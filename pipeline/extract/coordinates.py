@@ -18,6 +18,8 @@ from threading import Lock
 from mgrs import MGRS
 from mgrs.core import MGRSError
 
+from pipeline.extract.sift import Sift
+
 
 @dataclass(frozen=True)
 class Coordinates:
@@ -64,10 +66,16 @@ _METRES_PER_DEGREE = 111_200.0
 _BAND_S_NORTHINGS = (3_500_000, 4_500_000)  # metres, 32 to 40 degrees north
 
 
+@cache
+def _sift() -> Sift:
+    return Sift([pattern for _, pattern in _FORMS])
+
+
 def find_coordinates(text: str) -> list[Coordinates]:
     """Coordinates in order of their place in the text, none overlapping; impossible ones are left out."""
     found: list[Coordinates] = []
-    for name, pattern in _FORMS:
+    for number in _sift().possible(text):
+        name, pattern = _FORMS[number]
         for match in pattern.finditer(text):
             if any(match.start() < other.end and match.end() > other.start for other in found):
                 continue

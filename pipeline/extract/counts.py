@@ -6,8 +6,10 @@ A number counts only where the same clause holds the verb; without one, nothing 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from pipeline.extract.numbers import NUMBER_WORDS
+from pipeline.extract.sift import Sift
 from pipeline.report import Count
 
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -52,15 +54,21 @@ _MONTH_BEFORE = re.compile(rf"\b(?:{_MONTHS})\.?,? $", re.I)
 _NEGATED = re.compile(r"\b(?:no|not|nobody|none|without)\s+(?:\w+\s+){0,2}$", re.I)
 
 
+@cache
+def _sift() -> Sift:
+    return Sift([_COUNT, _BARE])
+
+
 def find_counts(text: str) -> list[Count]:
     """The counts that `text` states, in order; `high` is None where only a lower bound is given."""
     counts: list[Count] = []
-    for match in _COUNT.finditer(text):
+    possible = _sift().possible(text)
+    for match in _COUNT.finditer(text) if 0 in possible else ():
         start, end = match.span("low")
         if match["high"]:
             end = match.end("high")
         _add(counts, text, start, end, match["low"], match["high"], match["bound"], match["who"], match.span())
-    for match in _BARE.finditer(text):
+    for match in _BARE.finditer(text) if 1 in possible else ():
         low = "low" if match["low"] else "low2"
         start, end = match.span(low)
         if all(end <= c.start or start >= c.end for c in counts):

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.extract.numbers import NUMBER_WORDS
 from pipeline.report import Tag
 
 _LEAD = re.compile(
@@ -23,11 +24,14 @@ _LEAD = re.compile(
     r"(?:\s+|(?<=['’])))+"
 )
 _RELATIVE = re.compile(r"\s+(?:who|whom|whose|which)\b.*$", re.S)
-_DANGLING = re.compile(r"(?:\s+(?:and|or|of|from|in|on|at|by|with|the|a|an|to))+$", re.I)
+_DANGLING = re.compile(r"(?:\s+(?:and|or|of|for|from|in|on|at|by|with|the|a|an|to))+$", re.I)
 _TRAILING = re.compile(r"[\s\"“”«»(\[,;:.–—*•-]+$")
-_JOINS = re.compile(r"(?:-\s?|\s|\s?['’]s?\s?|\s(?:of|for)(?:\sthe)?\s)")
+_JOINS = re.compile(r"(?:-\s?|\s|\s?['’]s?\s?|\s(?P<word>of|for)(?:\sthe)?\s|,\d{3}\s)")
 _NAME = r"(?:[^\W\d_a-z][\w'’.-]*[\w’'])"
-_OF_NAME = re.compile(rf" (?:of|for) (?:the |a )?{_NAME}(?: {_NAME})*")
+_OF_NAME = re.compile(rf" (?P<word>of|for) (?:the |a )?{_NAME}(?: {_NAME})*")
+# `Mothers for Justice` and `the ministry for women` are called so; `the militia for two days` is not.
+_FOR = re.compile(r"\s+for\s+(?:the\s+|an?\s+)?(?P<word>[\w'’-]+)", re.I)
+_OFFICE = re.compile(r"\b(?:minist(?:ry|er)|commission(?:er)?|directorate|department|cent(?:re|er))$", re.I)
 _MORE_NAME = re.compile(rf"(?: {_NAME})+")
 _LESS_NAME = re.compile(rf"(?:{_NAME} )+$")
 _NOT_A_NAME = {
@@ -88,12 +92,28 @@ def _joined(text: str, tags: Sequence[Tag]) -> list[Tag]:
     joined: list[Tag] = []
     for tag in tags:
         last = joined[-1] if joined else None
-        if last and (tag.start <= last.end or _JOINS.fullmatch(text[last.end : tag.start])):
+        if last and (tag.start <= last.end or _joins(text, last.end, tag.start)):
             surer = tag if tag.type_score > last.type_score else last
             joined[-1] = replace(surer, start=last.start, end=max(last.end, tag.end))
         else:
             joined.append(tag)
     return joined
+
+
+def _joins(text: str, end: int, start: int) -> bool:
+    """Whether what stands between two pieces holds one phrase together."""
+    joint = _JOINS.fullmatch(text, end, start)
+    return joint is not None and (joint["word"] != "for" or _goes_on(text, end))
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether a phrase goes on over the `for` that follows: where that leads in a name, or says what an office is for."""
+    if not (follows := _FOR.match(text, end)):
+        return False
+    word = _OWNS.sub("", follows["word"])
+    if word.casefold() in _NOT_A_NAME or word.casefold() in NUMBER_WORDS or word[0].isdigit():
+        return False
+    return word[0].isupper() or (bool(_OFFICE.search(text, max(0, end - 20), end)) and not word.endswith("ing"))
 
 
 def _widened(text: str, tag: Tag, heads: Heads) -> Tag:
@@ -115,7 +135,7 @@ def _widened(text: str, tag: Tag, heads: Heads) -> Tag:
         start = before.start()
     if cased and text[start:end].rsplit(" ", 1)[-1][:1].isupper() and (more := _MORE_NAME.match(text, end)):
         end = more.end()
-    if cased and (more := _OF_NAME.match(text, end)):
+    while cased and (more := _OF_NAME.match(text, end)) and (more["word"] == "of" or _goes_on(text, end)):
         end = more.end()
     if text[end : end + 1] == " " and (more := heads.anywhere.match(text, end + 1)):
         end = more.end()
@@ -131,6 +151,10 @@ def _trimmed(text: str, tag: Tag, heads: Heads) -> Tag:
     lead = _LEAD.match(surface)
     start = lead.end() if lead and lead.end() < len(surface) else 0
     kept = _RELATIVE.sub("", surface[start:])
+    for more in _FOR.finditer(kept):
+        if not _goes_on(text, tag.start + start + more.start()):
+            kept = kept[: more.start()]
+            break
     kept = _TRAILING.sub("", _DANGLING.sub("", _TRAILING.sub("", kept)))
     kept = _OWNS.sub("", kept)
     if (verb := _VERB.search(kept)) and heads.last.search(kept[: verb.start()]):

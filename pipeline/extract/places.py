@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import pairwise
+from typing import TypeVar
 
 from rapidfuzz.distance import OSA
 
@@ -81,7 +82,7 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
     points = find_coordinates(text)
     mentions = [
         m
-        for m in find_mentions(text, tags=tags, look_up=look_up.exact)
+        for m in find_mentions(text, tags=tags, look_up=look_up.exact, may_be_country=look_up.may_be_country)
         if all(m.end <= point.start or m.start >= point.end for point in points)
     ]
     roads = {m: ends for m in mentions if (ends := _ends(m, look_up))}
@@ -105,7 +106,7 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
     return sorted(places, key=lambda p: p.start)
 
 
-Find = Callable[[str, str | None], tuple[Candidate, ...]]
+T = TypeVar("T")
 
 
 class LookUps:
@@ -121,7 +122,10 @@ class LookUps:
     def exact(self, name: str) -> tuple[Candidate, ...]:
         return self._careful(self._gazetteer.exact, name)
 
-    def _careful(self, find: Find, name: str) -> tuple[Candidate, ...]:
+    def may_be_country(self, name: str) -> bool:
+        return bool(self._careful(lambda name, _: self._gazetteer.may_be_country(name), name))
+
+    def _careful(self, find: Callable[[str, str | None], T], name: str) -> T | tuple[()]:
         try:
             return find(name, self._country)
         except (sqlite3.Error, ValueError) as error:

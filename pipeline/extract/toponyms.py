@@ -72,14 +72,16 @@ class Mention:
     text: str
 
 
-def find_mentions(text: str, *, tags: Sequence[Tag], look_up: LookUp) -> list[Mention]:
-    """Mentions in the order of the text."""
+def find_mentions(
+    text: str, *, tags: Sequence[Tag], look_up: LookUp, may_be_country: Callable[[str], bool]
+) -> list[Mention]:
+    """Mentions in the order of the text. `may_be_country` says which names are worth a look-up as countries."""
     shouting = text.isupper()
     mentions = list(_encoders_mentions(text, tags, look_up))
     mentions = [m for m in mentions if shouting or not _is_acronym(m.text, look_up)]
     taken = [(t.start, t.end) for t in tags]
     for match in _COUNTRY_WORDS.finditer(text):
-        for mention in _countries_in(match.group(), match.start(), look_up):
+        for mention in _countries_in(match.group(), match.start(), look_up, may_be_country):
             free = all(mention.end <= start or mention.start >= end for start, end in taken)
             if free and not _belongs_to_a_name(text, mention):
                 mentions.append(mention)
@@ -145,18 +147,24 @@ def _belongs_to_a_name(text: str, mention: Mention) -> bool:
     return bool(_TITLE.search(before) or _OF_ORGANISATION.search(before) or _THEN_ORGANISATION.match(text, mention.end))
 
 
-def _countries_in(words: str, offset: int, look_up: LookUp) -> Iterable[Mention]:
-    candidates = look_up(words)
-    if candidates and candidates[0].kind == "country" and candidates[0].match == "exact" and words not in _NOT_ALONE:
+def _countries_in(
+    words: str, offset: int, look_up: LookUp, may_be_country: Callable[[str], bool]
+) -> Iterable[Mention]:
+    if _is_country(words, look_up, may_be_country) and words not in _NOT_ALONE:
         if len(words) > 3:
             yield Mention(offset, offset + len(words), words)
         return
     for match in _CAPITALISED.finditer(words):
-        if match.group() in _NOT_ALONE or len(match.group()) < 4:
-            continue
-        candidates = look_up(match.group())
-        if candidates and candidates[0].kind == "country" and candidates[0].match == "exact" and candidates[0].is_main:
-            yield Mention(offset + match.start(), offset + match.end(), match.group())
+        word = match.group()
+        if word not in _NOT_ALONE and len(word) >= 4 and (found := _is_country(word, look_up, may_be_country)):
+            if found.is_main:
+                yield Mention(offset + match.start(), offset + match.end(), word)
+
+
+def _is_country(name: str, look_up: LookUp, may_be_country: Callable[[str], bool]) -> Candidate | None:
+    candidates = look_up(name) if may_be_country(name) else ()
+    best = candidates[0] if candidates else None
+    return best if best and best.kind == "country" and best.match == "exact" else None
 
 
 @cache

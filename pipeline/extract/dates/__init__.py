@@ -11,9 +11,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from pipeline.extract.dates.grammar import RULES, Rule
 from pipeline.extract.dates.values import Context, year_alone
+from pipeline.extract.sift import Sift
 from pipeline.report import DateMention, Tag
 
 _LOG_TIME = re.compile(r"(?:0\d|1[0-8]|2[1-3])[0-5]\d[A-Z]?")
@@ -66,11 +68,23 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
     return sorted(mentions, key=lambda m: m.start)
 
 
+@cache
+def _sift() -> Sift:
+    return Sift([rule.pattern for rule in RULES])
+
+
+def possible_rules(text: str) -> list[tuple[int, Rule]]:
+    """The rules that may match in `text`, by rank: a few of them all."""
+    return [(rank, RULES[rank]) for rank in _sift().possible(text)]
+
+
 def _choose(text: str, tagged: Sequence[tuple[int, int]]) -> list[_Found]:
     """Non-overlapping matches: longer before shorter, clear before unclear."""
     found = []
     log = any(_LOG_TIME.fullmatch(text[start:end]) for start, end in tagged)
-    for rank, rule in enumerate(RULES):
+    for rank, rule in possible_rules(text):
+        if not rule.sure and not tagged:
+            continue
         for match in rule.pattern.finditer(text):
             start, end = match.span("x") if "x" in match.re.groupindex else match.span()
             # A full stop belongs to an abbreviation (`30 Oct.`), not to a name written out.

@@ -23,7 +23,7 @@ from pathlib import Path
 from rapidfuzz.distance import OSA
 
 from pipeline.errors import ConfigurationError, OperatorError
-from pipeline.extract.gazetteer.file import CELL, FORMAT, cell
+from pipeline.extract.gazetteer.file import CELL, COUNTRY_RANK, FORMAT, cell
 from pipeline.extract.names import bare_key, name_key, scanned_keys, sound_key, translated_keys
 
 MOST = 40  # candidates of one name
@@ -76,14 +76,20 @@ class Gazetteer:
             )
         self.candidates = lru_cache(maxsize=50_000)(self._candidates)
         self.exact = lru_cache(maxsize=50_000)(self._exact)
+        self.may_be_country = lru_cache(maxsize=50_000)(self._may_be_country)
 
     def _exact(self, name: str, country: str | None = None) -> tuple[Candidate, ...]:
         """Places of exactly that name, in the order of `candidates`."""
-        keys = (name_key(name), bare_key(name), *scanned_keys(name), *translated_keys(name))
-        for key in dict.fromkeys(keys):
-            if key and (found := self._places(_BY_KEY, (key,), "exact", country)):
+        for key in _keys(name):
+            if found := self._places(_BY_KEY, (key,), "exact", country):
                 return found
         return ()
+
+    def _may_be_country(self, name: str) -> bool:
+        """Whether a country bears that name in some form: dearly bought by `exact` for each word with a capital."""
+        keys = _keys(name)
+        query = f"SELECT 1 FROM name WHERE key IN ({','.join('?' * len(keys))}) AND rank <= ? LIMIT 1"
+        return self._connection.execute(query, (*keys, COUNTRY_RANK)).fetchone() is not None
 
     def _candidates(self, name: str, country: str | None = None) -> tuple[Candidate, ...]:
         """Places of that name, countries first, then the most populous; those in `country` among them.
@@ -150,6 +156,8 @@ class Gazetteer:
     ) -> tuple[Candidate, ...]:
         """The places that a statement finds (place, rank, whether the name is its main one)."""
         chosen = self._connection.execute(f"{found} ORDER BY rank LIMIT {MOST}", values).fetchall()
+        if not chosen:
+            return ()
         if country and len(chosen) == MOST:
             inside = f"SELECT f.* FROM ({found}) f JOIN place p ON p.id = f.place WHERE p.iso2 = ?"
             chosen += self._connection.execute(f"{inside} ORDER BY f.rank LIMIT {MOST}", (*values, country)).fetchall()
@@ -161,6 +169,12 @@ class Gazetteer:
             f" FROM place WHERE id IN ({','.join(map(str, is_main))}) ORDER BY rank"
         )
         return tuple(Candidate(*(row[0] if row[0] > 0 else None, *row[1:], is_main[row[0]], match)) for row in rows)
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    """What a name may be filed under, the likeliest first."""
+    keys = (name_key(name), bare_key(name), *scanned_keys(name), *translated_keys(name))
+    return tuple(key for key in dict.fromkeys(keys) if key)
 
 
 def default_gazetteer() -> Gazetteer:

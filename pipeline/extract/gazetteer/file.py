@@ -18,7 +18,7 @@ from pipeline.extract.names import bare_key, name_key, sound_key
 
 FORMAT = 5
 CHUNK = 20_000  # rows between two notes of how far the import came
-_COUNTRY_RANK = -(10**12)
+COUNTRY_RANK = -(10**12)  # countries go before all other places: theirs is at most this
 CELL = "CAST((lat + 90) * 2 AS INTEGER) * 720 + CAST((lon + 180) * 2 AS INTEGER)"
 """Cells of half a degree, to find what lies near a point."""
 
@@ -76,7 +76,7 @@ def cell(lat: float, lon: float) -> int:
 
 def rank(entry: Entry) -> int:
     """The order among places of one name: countries first, then by population."""
-    return -entry.population + (_COUNTRY_RANK if entry.kind == "country" else 0)
+    return -entry.population + (COUNTRY_RANK if entry.kind == "country" else 0)
 
 
 class GazetteerWriter:
