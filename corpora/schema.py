@@ -34,6 +34,7 @@ class Example:
 
     `violations` maps ids to 1 (reported), 0 (not reported) or a value between (doubtful); absent means
     unknown. `spans` holds the kinds in `annotated_kinds`, completely; other kinds are unknown.
+    `undecided` are mentions that our guide may or may not take, so that neither finding nor missing them is wrong.
     `group` keeps together what must not be split: a document, a country, a contrast pair.
     `published` is the split that the corpus's publishers gave, where they gave one. `codes` are the
     corpus's own labels, as they stand: for evaluating transfer in the corpus's own terms.
@@ -50,6 +51,7 @@ class Example:
     claims: dict[str, str] = field(default_factory=dict)
     spans: tuple[Span, ...] = ()
     annotated_kinds: frozenset[Kind] = frozenset()
+    undecided: tuple[Span, ...] = ()
     synthetic: bool = False
     published: Split | None = None
     codes: frozenset[str] = frozenset()

@@ -7,7 +7,7 @@ read as triage reads them (normalised, one encoder pass, extraction); only test 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,16 @@ from corpora import Example
 from corpora.splits import split_of_group
 from corpora.toponyms import Geotagged, Toponym, load_toponyms
 from models import load
-from models.entity_scores import Figure, Point, resolution, share, span_scores, without_article
+from models.entity_scores import (
+    Bounds,
+    Figure,
+    Point,
+    resolution,
+    share,
+    span_scores,
+    without_article,
+    without_number,
+)
 from pipeline.errors import ConfigurationError
 from pipeline.extract import Extractor
 from pipeline.report import Entities, Place, Report, Tag
@@ -138,19 +147,48 @@ def _score_marked(name: str, examples: Sequence[Example], rooms: Rooms, errors: 
     pairs = list(zip(examples, found, strict=True))
     scores = []
     for kind, what in KINDS.items():
-        documents = [
-            (
-                [without_article(e.text, s.start, s.end) for s in e.spans if s.kind == kind],
-                [without_article(e.text, r.start, r.end) for r in getattr(entities, what)],
-            )
-            for e, entities in pairs
-            if kind in e.annotated_kinds or (name == "re3d" and kind == "A")
-        ]
-        if documents and any(gold for gold, _ in documents):
-            scores += [_score(name, what, metric, figure) for metric, figure in span_scores(documents).items()]
+        asked = [pair for pair in pairs if kind in pair[0].annotated_kinds or (name == "re3d" and kind == "A")]
+        scores += _score_spans(name, what, [_bounds(e, entities, kind) for e, entities in asked])
+        if any(s.kind == kind for e, _ in asked for s in e.undecided):
+            scores += _score_spans(name, f"{what} by our guide", [_decided(e, entities, kind) for e, entities in asked])
+        if kind == "A":
+            apart = [_bounds(e, entities, kind, without_number) for e, entities in asked]
+            scores += [s for s in _score_spans(name, f"{what}, number apart", apart) if s.metric == "exact F1"]
     if name.startswith("our"):
         scores += _score_values(name, pairs, errors)
     return scores
+
+
+Documents = Sequence[tuple[Sequence[Bounds], Sequence[Bounds]]]
+Cut = Callable[[str, int, int], Bounds]
+
+
+def _score_spans(name: str, what: str, documents: Documents) -> list[Score]:
+    if not any(gold for gold, _ in documents):
+        return []
+    return [_score(name, what, metric, figure) for metric, figure in span_scores(documents).items()]
+
+
+def _bounds(
+    example: Example, entities: Entities, kind: str, cut: Cut = without_article
+) -> tuple[list[Bounds], list[Bounds]]:
+    """Gold and found bounds of a kind, without what `cut` takes off."""
+    return (
+        [cut(example.text, s.start, s.end) for s in example.spans if s.kind == kind],
+        [cut(example.text, r.start, r.end) for r in getattr(entities, KINDS[kind])],
+    )
+
+
+def _decided(example: Example, entities: Entities, kind: str) -> tuple[list[Bounds], list[Bounds]]:
+    """Gold and found bounds, less the mentions that the corpus leaves undecided and what was found on them alone."""
+    undecided = {without_article(example.text, s.start, s.end) for s in example.undecided if s.kind == kind}
+    gold, found = _bounds(example, entities, kind)
+    gold = [span for span in gold if span not in undecided]
+    return gold, [f for f in found if _touches(f, gold) or not _touches(f, undecided)]
+
+
+def _touches(span: Bounds, others: Iterable[Bounds]) -> bool:
+    return any(span[0] < end and start < span[1] for start, end in others)
 
 
 def _score_values(name: str, pairs: Sequence[tuple[Example, Entities]], errors: Counter[str]) -> list[Score]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.extract.counts import number_end
 from pipeline.extract.relative import distance_km
 
 NEAR_KM = 161.0
@@ -75,6 +76,13 @@ def without_article(text: str, start: int, end: int) -> Bounds:
         if lowered.startswith(article) and len(lowered) > len(article):
             return start + len(article), end
     return start, end
+
+
+def without_number(text: str, start: int, end: int) -> Bounds:
+    """Bounds without a leading article and number: our guide does not say whether `six women` or `women` is marked."""
+    start, end = without_article(text, start, end)
+    first = number_end(text, start, end)
+    return (first, end) if first < end else (start, end)
 
 
 def _of(point: Point | None, field: str) -> object:

@@ -14,6 +14,7 @@ from corpora.schema import Example, Kind, Span, Split
 from pipeline.taxonomy import load_taxonomy
 
 RE3D_KINDS: dict[str, Kind] = {"Organisation": "A", "Location": "P", "Temporal": "D"}
+PRONOUNS = frozenset(["i", "we", "us", "our", "he", "she", "it", "its", "they", "them", "their", "who", "you"])
 VIOLENCE_OR_FLIGHT = ("security", "military", "missing_people", "refugees", "death")
 NO_REPORT = re.compile(
     r"\bno (?:credible )?(?:reports?|reported)\b|\b(?:laws?|constitution|code|act)\b[^.]{0,60}\b(?:prohibit|provide|require|criminalize)",
@@ -37,20 +38,29 @@ def humset(root: Path) -> Iterator[Example]:
 
 
 def re3d(root: Path) -> Iterator[Example]:
-    """Conflict prose with organisations, places in a broad sense, and times marked. Only times are marked as we would."""
-    for folder in sorted(p for p in (root / "re3d").iterdir() if (p / "documents.json").exists()):
-        entities: dict[str, list[Span]] = {}
-        for line in (folder / "entities.json").read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            if kind := RE3D_KINDS.get(row["type"]):
-                entities.setdefault(row["documentId"], []).append(Span(row["begin"], row["end"], kind))
-        for line in (folder / "documents.json").read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            yield Example(
-                id=f"re3d-{row['_id']}", text=row["text"], source="re3d", group=f"re3d-{row['_id']}",
-                spans=tuple(sorted(entities.get(row["_id"], ()), key=lambda s: s.start)),
-                annotated_kinds=frozenset({"D"}),
-            )  # fmt: skip
+    """Conflict prose with organisations, places in a broad sense, and times marked. Only times are marked as we would.
+
+    Undecided are persons, of whom our guide takes some; and organisations that are a pronoun, or bear the name of a
+    place somewhere in the corpus (`France and the UK agreed`): places by our guide.
+    """
+    folders = sorted(p for p in (root / "re3d").iterdir() if (p / "documents.json").exists())
+    marked = [json.loads(line) for f in folders for line in (f / "entities.json").read_text("utf-8").splitlines()]
+    places = {row["value"].casefold() for row in marked if row["type"] == "Location"}
+    spans: dict[str, list[Span]] = {}
+    undecided: dict[str, list[Span]] = {}
+    for row in marked:
+        if kind := RE3D_KINDS.get(row["type"]):
+            spans.setdefault(row["documentId"], []).append(Span(row["begin"], row["end"], kind))
+        words = row["value"].casefold()
+        if row["type"] == "Person" or (row["type"] == "Organisation" and (words in PRONOUNS or words in places)):
+            undecided.setdefault(row["documentId"], []).append(Span(row["begin"], row["end"], "A"))
+    for line in (line for f in folders for line in (f / "documents.json").read_text("utf-8").splitlines()):
+        row = json.loads(line)
+        yield Example(
+            id=f"re3d-{row['_id']}", text=row["text"], source="re3d", group=f"re3d-{row['_id']}",
+            spans=tuple(sorted(spans.get(row["_id"], ()), key=lambda s: s.start)),
+            annotated_kinds=frozenset({"D"}), undecided=tuple(undecided.get(row["_id"], ())),
+        )  # fmt: skip
 
 
 def statedept(root: Path) -> Iterator[Example]:

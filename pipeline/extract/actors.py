@@ -76,6 +76,12 @@ def find_actors(
             for match in lexicon.pattern.finditer(text)
             if lexicon.types[match["head"].casefold()] in _CLEAR_WITHOUT_TAGS
         ]
+    others = [tag for tag in tags if tag.kind != "A"]
+    tagged += [
+        Tag(start, end, "A", 1.0)
+        for start, end in context.organisations.mentioned(text)
+        if all(end <= other.start or start >= other.end for other in others)
+    ]
     return [_actor(tag, context) for tag in mend_spans(text, tagged, heads=lexicon.heads) if _likely(tag, context)]
 
 

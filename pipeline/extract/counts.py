@@ -102,6 +102,18 @@ def number_of(text: str, start: int, end: int) -> tuple[int | None, int | None]:
     return _bounds(match["low"], match["high"], match["bound"])
 
 
+def number_end(text: str, start: int, end: int) -> int:
+    """Where the number ends that a phrase begins with, its space included; `start` where it begins with none.
+
+    >>> "at least six women"[number_end("at least six women", 0, 18) :]
+    'women'
+    """
+    match = _LEADS.match(text, start, end)
+    if match is None or match["low"].lower() == "a":
+        return start
+    return match.end() + len(text[match.end() : end]) - len(text[match.end() : end].lstrip())
+
+
 def _bounds(low_text: str, high_text: str | None, bound: str | None) -> tuple[int | None, int | None]:
     low, high = _value(low_text), _value(high_text) if high_text else None
     if low is None:

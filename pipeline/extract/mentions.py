@@ -25,13 +25,15 @@ _LEAD = re.compile(
 )
 _RELATIVE = re.compile(r"\s+(?:who|whom|whose|which)\b.*$", re.S)
 _DANGLING = re.compile(r"(?:\s+(?:and|or|of|for|from|in|on|at|by|with|the|a|an|to))+$", re.I)
-_TRAILING = re.compile(r"[\s\"“”«»(\[,;:.–—*•-]+$")
+_TRAILING = re.compile(r"[\s\"“”'‘’«»(\[,;:–—*•-]+$|(?<!\b[A-Z])\.[\s\"“”'‘’«»(\[,;:.–—*•-]*$")
 _JOINS = re.compile(r"(?:-\s?|\s|\s?['’]s?\s?|\s(?P<word>of|for)(?:\sthe)?\s|,\d{3}\s)")
 _NAME = r"(?:[^\W\d_a-z][\w'’.-]*[\w’'])"
 _OF_NAME = re.compile(rf" (?P<word>of|for) (?:the |a )?{_NAME}(?: {_NAME})*")
 # `Mothers for Justice` and `the ministry for women` are called so; `the militia for two days` is not.
 _FOR = re.compile(r"\s+for\s+(?:the\s+|an?\s+)?(?P<word>[\w'’-]+)", re.I)
 _OFFICE = re.compile(r"\b(?:minist(?:ry|er)|commission(?:er)?|directorate|department|cent(?:re|er))$", re.I)
+_SPEAKS = re.compile(r"\b(?:spokes[a-z]+|representatives?|envoy)$", re.I)
+_CAPITAL = re.compile(r"(?<!\S)[^\W\d_a-z]\S*$")
 _MORE_NAME = re.compile(rf"(?: {_NAME})+")
 _LESS_NAME = re.compile(rf"(?:{_NAME} )+$")
 _NOT_A_NAME = {
@@ -48,12 +50,30 @@ _MODIFIER = re.compile(
     re.I,
 )
 _OWNS = re.compile(r"['’]s$")
+_INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}|(?<![\w.])(?:[A-Z]\.)+[A-Z](?!\w)")
+_REST_OF_WORD = re.compile(r"(?<=\w)(?:-[A-Z0-9][\w-]*|['’](?!s\b)[a-z]\w+)")
 _VERB = re.compile(r"\s+[a-z]{2,}(?:ing|ed)$")
-# What they ride or wear tells who they are: `men on motorcycles`, `a gang in green caps`.
+# A number is whole: `300 inhabitants` of `2,300 inhabitants` would say that they are three hundred.
+_NUMBER_GOES_ON = re.compile(r"\d|(?:hundred|thousand|million)\b", re.I)
+_NUMBER_BEGINS = re.compile(
+    rf"(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})*,|(?:several|a|\d+|{'|'.join(NUMBER_WORDS)}) )$", re.I
+)
+# The head of a phrase that the encoder left at its first noun: `police inspector`, `refugee leaders`; `women and girls`.
+_HEAD_FOLLOWS = re.compile(
+    r" (?:counsel|escorts?|leaders?|inspectors?|assembly|commanders?|delegates?|delegation|detachments?|groups?|officers?|"
+    r"chiefs?|members|observers?|agents?|section|wing|branch|team)(?!\w)"
+)
+_PAIR = re.compile(
+    r"(?<!\w)(?:women|men|girls|boys|children|patients) and (?:women|men|girls|boys|children|infants|babies|relatives)(?!\w)",
+    re.I,
+)
+# What they ride, wear or carry tells who they are: `men on motorcycles`, `a gang in green caps`, `men with rifles`.
 _KNOWN_BY = re.compile(
     r" (?:on|in|wearing) (?:(?!the |a |an )[\w-]+ ){0,3}?(?:motor(?:cycle|bike)s?|motos?|bikes?|horse(?:back|s)|camels?|pick-?ups?|"
     r"technicals?|vehicles?|hilux|subarus?|uniforms?|balaclavas?|masks?|hoods?|tracksuits?|caps?|fatigues|camouflage|"
-    r"plain clothes|civilian clothes|boots|overalls|headbands?|turbans?|t-shirts?|scarves|scarf|vests?)(?!\w)",
+    r"plain clothes|civilian clothes|boots|overalls|headbands?|turbans?|t-shirts?|scarves|scarf|vests?)(?!\w)|"
+    r" with (?:the )?(?:[a-z-]+ )?(?:rifles?|shotguns?|guns?|pistols?|weapons|firearms|kalashnikovs|machetes?|pangas|spears|knives|"
+    r"sticks|clubs|whips)(?!\w)",
     re.I,
 )
 # Whose residents and members they are: `residents of the camp`.
@@ -80,11 +100,29 @@ class Heads:
 def mend_spans(text: str, tags: Sequence[Tag], *, heads: Heads) -> list[Tag]:
     """Tags of actors with the bounds of the guide, in order, none overlapping; empty ones are left out."""
     mended: list[Tag] = []
-    for tag in _joined(text, sorted(tags, key=lambda t: t.start)):
+    whole = [_whole_words(text, tag) for tag in tags]
+    for tag in _joined(text, sorted(whole, key=lambda t: t.start)):
         for part in _split(text, _trimmed(text, _widened(text, tag, heads), heads), heads):
             if part.start < part.end and (not mended or part.start >= mended[-1].end):
                 mended.append(part)
     return mended
+
+
+def _whole_words(text: str, tag: Tag) -> Tag:
+    """The encoder reads pieces of words: `gun` of `gunmen`, `CJTF` of `CJTF-OIR`, `S` of `U.S.`."""
+    start, end = tag.start, tag.end
+    while start > 0 and (
+        text[start - 1].isalnum() or (text[start - 1] == "-" and text[start - 2 : start - 1].isalnum())
+    ):
+        start -= 1
+    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+        end += 1
+    if more := _REST_OF_WORD.match(text, end):
+        end = more.end()
+    for initials in _INITIALS.finditer(text, max(0, start - 8), end + 8):
+        if initials.start() < end and start < initials.end():
+            start, end = min(start, initials.start()), max(end, initials.end())
+    return replace(tag, start=start, end=end)
 
 
 def _joined(text: str, tags: Sequence[Tag]) -> list[Tag]:
@@ -107,23 +145,20 @@ def _joins(text: str, end: int, start: int) -> bool:
 
 
 def _goes_on(text: str, end: int) -> bool:
-    """Whether a phrase goes on over the `for` that follows: where that leads in a name, or says what an office is for."""
+    """Whether a phrase that ends here goes on over a `for`: a name does over another, an office over what it is for."""
     if not (follows := _FOR.match(text, end)):
         return False
     word = _OWNS.sub("", follows["word"])
     if word.casefold() in _NOT_A_NAME or word.casefold() in NUMBER_WORDS or word[0].isdigit():
         return False
-    return word[0].isupper() or (bool(_OFFICE.search(text, max(0, end - 20), end)) and not word.endswith("ing"))
+    before = text[max(0, end - 30) : end]
+    if word[0].isupper():
+        return any(pattern.search(before) for pattern in (_CAPITAL, _OFFICE, _SPEAKS))
+    return _OFFICE.search(before) is not None and not word.endswith("ing")
 
 
 def _widened(text: str, tag: Tag, heads: Heads) -> Tag:
     start, end = tag.start, tag.end
-    while start > 0 and (
-        text[start - 1].isalnum() or (text[start - 1] == "-" and text[start - 2 : start - 1].isalnum())
-    ):
-        start -= 1
-    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
-        end += 1
     cased = not text.isupper()
     if cased and text[start:end][:1].isupper() and (before := _LESS_NAME.search(text, max(0, start - 60), start)):
         words = before.group().split()
@@ -133,12 +168,18 @@ def _widened(text: str, tag: Tag, heads: Heads) -> Tag:
             start = start - len(" ".join(words)) - 1
     if before := _MODIFIER.search(text, max(0, start - 40), start):
         start = before.start()
+    if _NUMBER_GOES_ON.match(text, start) and (before := _NUMBER_BEGINS.search(text, max(0, start - 30), start)):
+        start = before.start()
     if cased and text[start:end].rsplit(" ", 1)[-1][:1].isupper() and (more := _MORE_NAME.match(text, end)):
         end = more.end()
     while cased and (more := _OF_NAME.match(text, end)) and (more["word"] == "of" or _goes_on(text, end)):
         end = more.end()
     if text[end : end + 1] == " " and (more := heads.anywhere.match(text, end + 1)):
         end = more.end()
+    if not _DANGLING.search(text[start:end]) and (more := _HEAD_FOLLOWS.match(text, end)):
+        end = more.end()
+    if (pair := _PAIR.search(text, max(0, start - 14), end + 15)) and pair.start() < end and start < pair.end():
+        start, end = min(start, pair.start()), max(end, pair.end())
     if _GROUP_HEADS.search(text, start, end) and (more := _OF_GROUP.match(text, end)):
         end = more.end()
     if more := _KNOWN_BY.match(text, end):

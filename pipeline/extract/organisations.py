@@ -23,6 +23,8 @@ from typing import Any
 from pipeline.errors import ConfigurationError
 
 SHORT = 5  # letters: up to here an alias is an acronym, and `WHO` is not `who`
+# Also ordinary words, countries or languages: only the encoder can tell.
+_NOT_ALONE = {"Amnesty", "DRC", "PAM", "UA", "AP", "AU", "SAF", "WHO", "Dabanga", "NAS", "SMM", "Wagner"}
 _KEYS = {"name", "aliases", "type", "country", "since", "until", "parent"}
 _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 
@@ -49,6 +51,11 @@ class Organisations:
     """All entities, by the key of each of their names."""
 
     by_key: Mapping[str, tuple[Organisation, ...]]
+    written: re.Pattern[str]
+
+    def mentioned(self, text: str) -> list[tuple[int, int]]:
+        """Bounds of the names in a text, as they are written in the lexicon; none where all of it is in capitals."""
+        return [] if text.isupper() else [match.span() for match in self.written.finditer(text)]
 
     def named(
         self, name: str, *, type_: str | None = None, country: str | None = None, day: date | None = None
@@ -94,7 +101,9 @@ def load_organisations(path: Path | None = None) -> Organisations:
             )
         for key in {_key(name) for name in (organisation.name, *organisation.aliases)}:
             by_key[key] = (*by_key.get(key, ()), organisation)
-    return Organisations(by_key)
+    forms = {form for organisation in found for form in (organisation.name, *organisation.aliases)}
+    words = "|".join(re.escape(form) for form in sorted(forms - _NOT_ALONE, key=len, reverse=True))
+    return Organisations(by_key, re.compile(rf"(?<![\w.-])(?=[^\W\d_a-z])(?:{words})(?![\w-]|\.\w)"))
 
 
 def _organisation(entry: Mapping[str, Any]) -> Organisation:

@@ -71,7 +71,7 @@ def wider(pattern: str) -> str:
             made.append(_CLASSES[part] if bracket else f"[{_CLASSES[part]}]")
         elif part == r"\b":
             continue
-        elif bracket or part not in ("(", ")") and not part.startswith("(?"):
+        elif bracket or (part not in ("(", ")") and not part.startswith("(?")):
             bracket = part == "[" or (bracket and part != "]")
             made.append(part)
         elif part == ")":

@@ -147,18 +147,17 @@ def _belongs_to_a_name(text: str, mention: Mention) -> bool:
     return bool(_TITLE.search(before) or _OF_ORGANISATION.search(before) or _THEN_ORGANISATION.match(text, mention.end))
 
 
-def _countries_in(
-    words: str, offset: int, look_up: LookUp, may_be_country: Callable[[str], bool]
-) -> Iterable[Mention]:
+def _countries_in(words: str, offset: int, look_up: LookUp, may_be_country: Callable[[str], bool]) -> Iterable[Mention]:
     if _is_country(words, look_up, may_be_country) and words not in _NOT_ALONE:
         if len(words) > 3:
             yield Mention(offset, offset + len(words), words)
         return
     for match in _CAPITALISED.finditer(words):
         word = match.group()
-        if word not in _NOT_ALONE and len(word) >= 4 and (found := _is_country(word, look_up, may_be_country)):
-            if found.is_main:
-                yield Mention(offset + match.start(), offset + match.end(), word)
+        if word in _NOT_ALONE or len(word) < 4:
+            continue
+        if (found := _is_country(word, look_up, may_be_country)) and found.is_main:
+            yield Mention(offset + match.start(), offset + match.end(), word)
 
 
 def _is_country(name: str, look_up: LookUp, may_be_country: Callable[[str], bool]) -> Candidate | None:

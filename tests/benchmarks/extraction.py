@@ -37,7 +37,8 @@ def extraction(reports: int, repeat: int) -> dict[str, Any]:
     days = [e.report_date for e in sample]
 
     def places() -> None:
-        gazetteer.candidates.cache_clear()  # every batch begins with names that were not looked up
+        for remembered in (gazetteer.candidates, gazetteer.exact, gazetteer.may_be_country):
+            remembered.cache_clear()  # every batch begins with names that were not looked up
         for text, found, country in zip(texts, tags, countries, strict=True):
             find_places(text, tags=found, gazetteer=gazetteer, country=country)
 

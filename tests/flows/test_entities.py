@@ -15,8 +15,9 @@ import flows.entities
 from corpora import Example, Span
 from corpora.toponyms import Toponym, load_toponyms
 from flows.cli import app
-from models.entity_scores import Point, resolution, share, span_scores, without_article
+from models.entity_scores import Point, resolution, share, span_scores, without_article, without_number
 from pipeline.errors import ConfigurationError
+from pipeline.report import Actor, Entities
 
 
 def test_spans_are_counted_once() -> None:
@@ -63,6 +64,24 @@ def test_a_name_that_is_not_resolved_counts_as_wrong() -> None:
 def test_a_leading_article_is_no_difference() -> None:
     assert without_article("the Army", 0, 8) == (4, 8)
     assert without_article("Theodore", 0, 8) == (0, 8)
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [("six women", "women"), ("at least 1,200 people", "people"), ("the two reporters", "reporters"), ("women", "women"),
+     ("some sixty families", "families"), ("a woman", "woman"), ("twelve", "twelve")],
+)  # fmt: skip
+def test_a_leading_number_is_no_difference(words: str, left: str) -> None:
+    start, end = without_number(words, 0, len(words))
+    assert words[start:end] == left
+
+
+def test_what_a_corpus_leaves_undecided_is_neither_right_nor_wrong() -> None:
+    text = "We told Ann that France and the army agreed."
+    marked = (Span(0, 2, "A"), Span(17, 23, "A"), Span(28, 36, "A"))
+    example = Example("1", text, "re3d", "1", spans=marked, undecided=(*marked[:2], Span(8, 11, "A")))
+    found = Entities(actors=tuple(Actor(s, e, text[s:e], "other", "other") for s, e in ((8, 11), (32, 36), (37, 43))))
+    assert flows.entities._decided(example, found, "A") == ([(32, 36)], [(32, 36), (37, 43)])
 
 
 ARTICLES = """<articles><article docid="7"><text>Fighting reached Goma on Monday. Rutshuru was calm.</text><toponyms>
