@@ -11,7 +11,7 @@ throughout, 0 what chance gives.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -35,16 +35,31 @@ class Agreement:
     alpha: float | None
 
 
-def agreement(verdicts: Sequence[Verdict], *, violations: Sequence[str], urgencies: Sequence[str]) -> list[Agreement]:
-    """A line per violation and one for `urgency` (weighted by squared distance), over each person's latest review."""
+def agreement(
+    seen: Sequence[Sequence[Verdict]], *, violations: Sequence[str], urgencies: Sequence[str],
+    unsayable: Sequence[Collection[str]] = (),
+) -> list[Agreement]:  # fmt: skip
+    """A line per violation and one for `urgency` (weighted by squared distance).
+
+    `seen` has what several people said of each report, one verdict each; `unsayable`, where given, the violations of each
+    report that not all of them could name: it does not count there.
+    """
+    sayable = list(zip(seen, unsayable or [()] * len(seen), strict=True))
+    found = [
+        _of(label, [[int(label in v.violations) for v in said] for said, apart in sayable if label not in apart], 2)
+        for label in violations
+    ]
+    levels = [[urgencies.index(v.urgency) for v in said if v.urgency in urgencies] for said in seen]
+    return [*found, _of("urgency", [row for row in levels if len(row) > 1], len(urgencies))]
+
+
+def by_report(verdicts: Sequence[Verdict]) -> list[list[Verdict]]:
+    """Each person's latest review of each report that several people reviewed; adjudications are left out."""
     latest: dict[str, dict[str, Verdict]] = defaultdict(dict)
     for verdict in verdicts:
         if not verdict.adjudicated:
             latest[verdict.report][verdict.by] = verdict
-    seen = [[said[who] for who in sorted(said)] for said in latest.values() if len(said) > 1]
-    found = [_of(label, [[int(label in v.violations) for v in said] for said in seen], 2) for label in violations]
-    levels = [[urgencies.index(v.urgency) for v in said if v.urgency in urgencies] for said in seen]
-    return [*found, _of("urgency", [row for row in levels if len(row) > 1], len(urgencies))]
+    return [[said[who] for who in sorted(said)] for said in latest.values() if len(said) > 1]
 
 
 def cohen_kappa(a: Sequence[int], b: Sequence[int], *, levels: int = 2) -> float | None:

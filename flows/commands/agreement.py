@@ -1,4 +1,4 @@
-"""`sitrep agreement`: how far reviewers agree; `sitrep review-next`: what to look at to teach the model most."""
+"""`sitrep agreement`, `second-reviews`: how far reviewers agree; `sitrep review-next`: what to look at to teach the model most."""
 
 from __future__ import annotations
 
@@ -17,23 +17,27 @@ app = typer.Typer()
 @app.command(epilog="Example: [bold]sitrep agreement --blind-only[/bold]")
 def agreement(
     blind_only: Annotated[
-        bool, typer.Option("--blind-only", help="Only reports whose later review was made without seeing the first.")
+        bool, typer.Option("--blind-only", help="Only pairs whose second review was made without seeing the first.")
     ] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """How far reviewers of the same reports agree, per type and for urgency, beyond chance."""
     from pipeline.agreement import agreement as measured
-    from pipeline.store import corrections
+    from pipeline.agreement import by_report
+    from pipeline.review.second_review import unsayable
+    from pipeline.store import corrections, second_reviews
     from pipeline.taxonomy import load_taxonomy
 
-    taxonomy = load_taxonomy()
-    with open_workspace(workspace).store.read() as connection:
-        said = list(corrections.verdicts(connection))
-    if blind_only:
-        kept = {v.report for v in said if v.blind}
-        said = [v for v in said if v.report in kept]
-    found = measured(said, violations=list(taxonomy.violation_ids), urgencies=taxonomy.urgency_ids[::-1])
+    taxonomy, opened = load_taxonomy(), open_workspace(workspace)
+    with opened.store.read() as connection:
+        if blind_only:
+            pairs = second_reviews.pairs(connection, [queue.id for queue in opened.policy.queues])
+            said = [[pair.first, pair.second] for pair in pairs]
+            apart = [unsayable(pair.queue, opened.policy, taxonomy) for pair in pairs]
+        else:
+            said, apart = by_report(list(corrections.verdicts(connection))), []
+    found = measured(said, violations=taxonomy.violation_ids, urgencies=taxonomy.urgency_ids[::-1], unsayable=apart)
     if as_json:
         console.print_json([asdict(line) for line in found])
         return
@@ -44,6 +48,20 @@ def agreement(
     ]  # fmt: skip
     names = ("label", "reports", "pairs", "same", "Cohen's kappa", "Krippendorff's alpha")
     console.out.print(console.table("Agreement of reviewers", names, rows, right=names[1:]))
+
+
+@app.command("second-reviews", epilog="Example: [bold]sitrep second-reviews[/bold]")
+def second_reviews(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Of the reports drawn for two reviews: how many wait for the second, agree, differ, or were settled, by queue."""
+    from pipeline.store import second_reviews as stored
+
+    with open_workspace(workspace).store.read() as connection:
+        found = stored.counts(connection)
+    if as_json:
+        console.print_json({queue: {state: found[queue][state] for state in stored.STATES} for queue in sorted(found)})
+        return
+    rows = [(queue, *(str(found[queue][state]) for state in stored.STATES)) for queue in sorted(found)]
+    console.out.print(console.table("Second reviews", ("queue", *stored.STATES), rows, right=stored.STATES))
 
 
 @app.command("review-next", epilog="Example: [bold]sitrep review-next --count 25[/bold]")

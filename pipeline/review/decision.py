@@ -1,7 +1,7 @@
 """What a reviewer says of a report, and who may read it: the page and the API both come through here.
 
 A form or a request can name only what its sender may see. What was said before and is hidden from them stays, and what
-was said in a queue that they may not see is not told.
+was said in a queue that they may not see is not told; nor is what others said, while a second review of it waits.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row
 
 from pipeline.access import Access
 from pipeline.errors import MonitorError
+from pipeline.review import blind
 from pipeline.route import Policy
 from pipeline.store import corrections, facets, queues, reports, work
 from pipeline.store.corrections import Spans
@@ -32,37 +33,99 @@ class Decision:
     spans: Spans | None = None
 
 
+@dataclass(frozen=True)
+class Told:
+    """What somebody may read of a report: what people said, what of it is in force, and what happened to its items.
+
+    `sealed` where something is kept from them until a second review is in.
+    """
+
+    said: list[Row[Any]]
+    word: Mapping[str, Any] | None
+    history: list[Row[Any]]
+    sealed: bool
+
+
+def told(connection: Connection, seq: int, access: Access, policy: Policy) -> Told:
+    """What a person may read of what others said of report `seq` and did with it.
+
+    Of those whose words are sealed, no deed is told either: it would tell what they decided.
+    """
+    found, shut = _readable(connection, seq, access), blind.sealed_from(connection, seq, access, policy)
+    said = [c for c in found if c.by == access.person or c.body.get("queue", "") not in shut]
+    silent = {c.by for c in found} - {c.by for c in said}
+    history = [e for e in queues.history(connection, seq) if e.queue in access.queues and e.actor not in silent]
+    return Told(said, corrections.word(said[-1]) if said else None, history, bool(silent))
+
+
+def _readable(connection: Connection, seq: int, access: Access) -> list[Row[Any]]:
+    """Their own words, and those said in a queue that they may see.
+
+    Where the queue is not on record, only those on a report that is in no queue hidden from them.
+    """
+    open_book = {i.queue for i in queues.of_reports(connection, [seq]).get(seq, ())} <= access.queues
+    return [
+        c
+        for c in corrections.of_report(connection, seq)
+        if c.by == access.person or (c.body["queue"] in access.queues if "queue" in c.body else open_book)
+    ]
+
+
 def record(
     connection: Connection, item: Row[Any], said: Decision, *, access: Access, policy: Policy, taxonomy: Taxonomy,
     version: int, now: datetime,
 ) -> None:  # fmt: skip
     """Keep a decision beside the prediction, and close or claim the item."""
-    if set(said.violations) - (set(taxonomy.violation_ids) - access.hidden_types):
-        raise MonitorError("the decision names a type that there is none of")
-    if said.urgency not in taxonomy.urgency_ids:
-        raise MonitorError("the decision names a level that there is none of")
+    check(said, access=access, taxonomy=taxonomy)
     text = reports.load(connection, [item.report])[item.report].text
     if not all(_is_mention(span, text, taxonomy) for span in said.spans or ()):
         raise MonitorError("the decision marks what is not in the text, or as what there is none of")
+    closed = False
     if said.outcome:
-        work.close(
+        closed = work.close(
             connection, item.seq, person=access.person, outcome=said.outcome, version=version, now=now, note=said.note
         )
     else:
         work.claim(connection, item.seq, person=access.person, version=version, now=now)
-    _, word = readable(connection, item.report, access)
-    spans = said.spans if said.spans is not None else (word or {}).get("spans")  # those marked before stay
-    unseen = [v for v in corrections.types_in_force(connection, item.report) if v in access.hidden_types]
-    types = [v for v in taxonomy.violation_ids if v in said.violations or v in unseen]
-    corrections.add(
+    before = _readable(connection, item.report, access)
+    spans = said.spans
+    if spans is None and before:  # those marked before stay
+        spans = before[-1].body.get("spans")
+    types, unseen = with_unseen(connection, item.report, said.violations, access=access, taxonomy=taxonomy)
+    made = corrections.add(
         connection, item.report, reviewer=access.person, violations=types, urgency=said.urgency, note=said.note,
         assessment=item.assessment, now=now, spans=spans, queue=item.queue, unseen=unseen,
     )  # fmt: skip
-    # What was said in a restricted queue changes what is found in that queue, and in no other.
-    restricted = policy.queue(item.queue).restricted
+    confirming = bool(said.outcome) and not closed
+    blind.follow(connection, item, word=made, closed=closed, confirming=confirming, policy=policy)
+    if not blind.is_sealed(connection, item, policy):
+        show_in_lists(connection, item, types, spans, policy=policy)
+
+
+def check(said: Decision, *, access: Access, taxonomy: Taxonomy) -> None:
+    """MonitorError where a type or level is named that there is none of, or not for this person."""
+    if set(said.violations) - (set(taxonomy.violation_ids) - access.hidden_types):
+        raise MonitorError("the decision names a type that there is none of")
+    if said.urgency not in taxonomy.urgency_ids:
+        raise MonitorError("the decision names a level that there is none of")
+
+
+def with_unseen(
+    connection: Connection, seq: int, violations: Collection[str], *, access: Access, taxonomy: Taxonomy
+) -> tuple[list[str], list[str]]:
+    """The types with those in force that this person may not see, and these alone: a decision does not undo them."""
+    unseen = [v for v in corrections.types_in_force(connection, seq) if v in access.hidden_types]
+    return [v for v in taxonomy.violation_ids if v in violations or v in unseen], unseen
+
+
+def show_in_lists(
+    connection: Connection, item: Row[Any], types: Collection[str], spans: Spans | None, *, policy: Policy
+) -> None:
+    """Find the report's items by what is in force: what was said in a restricted queue, in that queue alone."""
+    text = reports.load(connection, [item.report])[item.report].text
     body = _corrected(reports.newest_assessments(connection, [item.report])[item.report].body, types, spans, text)
     for other in queues.of_reports(connection, [item.report])[item.report]:
-        if other.queue == item.queue or not restricted:
+        if other.queue == item.queue or not policy.queue(item.queue).restricted:
             facets.replace(connection, other.seq, body)
 
 
@@ -86,24 +149,6 @@ def _corrected(
         mention = known.get((span["kind"], span["start"], span["end"]), {"name": text[span["start"] : span["end"]]})
         found[span["kind"]].append({**mention, **span})
     return {**body, "places": found["place"], "actors": found["actor"]}
-
-
-def readable(connection: Connection, seq: int, access: Access) -> tuple[list[Row[Any]], Mapping[str, Any] | None]:
-    """The corrections of report `seq` that a person may read, and the word in force as far as they may read it.
-
-    Their own, and those made in a queue that they may see; where the queue is not on record, as with an adjudication,
-    only those of a report that is in no queue hidden from them.
-    """
-    open_book = {i.queue for i in queues.of_reports(connection, [seq]).get(seq, ())} <= access.queues
-    said = [c for c in corrections.of_report(connection, seq) if _readable(c, access, open_book=open_book)]
-    if open_book:
-        return said, corrections.in_force(connection, [seq]).get(seq)
-    return said, corrections.word(said[-1], by=said[-1].reviewer, adjudicated=False) if said else None
-
-
-def _readable(correction: Row[Any], access: Access, *, open_book: bool) -> bool:
-    queue = correction.body.get("queue")
-    return correction.reviewer == access.person or (queue in access.queues if queue else open_book)
 
 
 def shown_types(types: Sequence[str], access: Access) -> list[str]:

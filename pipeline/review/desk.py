@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Form, HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
+from sqlalchemy import Connection
 
 from pipeline.access import Access, access_of
 from pipeline.errors import MonitorError, NotFound
 from pipeline.intake import Limits
 from pipeline.route import Policy
 from pipeline.route.policy import Queue
-from pipeline.store import Store, people
+from pipeline.store import Store, audit, people, work
 from pipeline.taxonomy import Taxonomy
 
 COOKIE = "sitrep-session"
@@ -102,6 +104,23 @@ def queue_of(desk: Desk, who: Visitor, ident: str) -> Queue:
         if queue.id == ident and ident in who.access.queues:
             return queue
     raise NotFound("no such queue")
+
+
+@contextmanager
+def looking_at(desk: Desk, who: Visitor, queue: Queue, report: str) -> Iterator[Connection]:
+    """A connection for showing a report in a queue; who looks at a restricted one is on record, if there is one."""
+    with desk.store.write() if queue.restricted else desk.store.read() as connection:
+        if queue.restricted:
+            record_look(connection, who.access.person, queue.id, report, now=desk.now())
+        yield connection
+
+
+def record_look(connection: Connection, person: str, queue: str, report: str, *, now: datetime) -> None:
+    """NotFound where there is no such item."""
+    work.get(connection, report, queue)
+    audit.append(
+        connection, at=now, actor=person, action="restricted item viewed", subject=report, body={"queue": queue}
+    )
 
 
 Signed = Annotated[Visitor, Depends(signed_in)]

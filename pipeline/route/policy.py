@@ -70,6 +70,7 @@ class _Document(BaseModel):
 
     version: str
     fallback: str
+    second_review: float = Field(default=0.0, ge=0, le=1)
     calendar: Calendar = Calendar()
     queue: tuple[Queue, ...]
     rule: tuple[Rule, ...]
@@ -77,16 +78,26 @@ class _Document(BaseModel):
 
 @dataclass(frozen=True)
 class Policy:
-    """Queues and rules. `fallback` takes a report that no rule took."""
+    """Queues and rules. `fallback` takes a report that no rule took.
+
+    `second_review` is the share (0 to 1) of decided reports that a second person reviews without seeing the first's word.
+    """
 
     version: str
     fallback: str
     queues: tuple[Queue, ...]
     rules: tuple[Rule, ...]
     calendar: Calendar = field(default_factory=Calendar)
+    second_review: float = 0.0
 
     def queue(self, ident: str) -> Queue:
         return next(queue for queue in self.queues if queue.id == ident)
+
+    def circle(self, ident: str) -> frozenset[str]:
+        """The queues whose words on a report are read together: a restricted one by itself, else all that are not."""
+        if self.queue(ident).restricted:
+            return frozenset({ident})
+        return frozenset(queue.id for queue in self.queues if not queue.restricted)
 
 
 def load_policy(path: Path | None = None, *, taxonomy: Taxonomy | None = None) -> Policy:
@@ -106,7 +117,9 @@ def load_policy(path: Path | None = None, *, taxonomy: Taxonomy | None = None) -
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"{source}:{_line(text, first['loc'])}: {place}: {first['msg']}") from error
-    policy = Policy(document.version, document.fallback, document.queue, document.rule, document.calendar)
+    policy = Policy(
+        document.version, document.fallback, document.queue, document.rule, document.calendar, document.second_review
+    )
     _check(policy, text, str(source), taxonomy or load_taxonomy())
     return policy
 

@@ -1,8 +1,8 @@
 """What people say of a report, beside what the model said: added, never changed, never overwritten by a model.
 
 Three kinds of record: the assessment (what a model predicted), corrections (what reviewers said) and adjudications
-(the last word where reviewers differ). In force is the adjudication, else the latest correction, else the model's
-word; a later assessment changes neither of the first two.
+(the last word where reviewers differ). In force is the adjudication, else the latest correction that is no blind second
+review, else the model's word; a later assessment changes neither of the first two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, literal, select
+from sqlalchemy import Column, Connection, Row, Select, Table, func, insert, literal, select
 
 from pipeline.store import audit, reports
 from pipeline.store.documents import moment
@@ -44,53 +44,51 @@ def add(
     connection: Connection, seq: int, *, reviewer: str, violations: Sequence[str], urgency: str, note: str | None,
     assessment: int | None, now: datetime, spans: Spans | None = None, blind: bool = False, queue: str | None = None,
     unseen: Sequence[str] = (),
-) -> None:  # fmt: skip
-    """Record what a reviewer decided of report `seq`, having seen that assessment (None: none).
+) -> int:  # fmt: skip
+    """Record what a reviewer decided of report `seq`, having seen that assessment (None: none); the correction's number.
 
     `queue` is where they worked: it says who may read the correction. `unseen` are the `violations` that stood before
     and were kept because this reviewer may not see them.
     """
-    body = _body(violations, urgency, spans) | {"assessment": assessment}
-    if queue is not None:
-        body["queue"] = queue
-    if unseen:
-        body["unseen"] = list(unseen)
-    connection.execute(
-        insert(correction).values(report=seq, reviewer=reviewer, at=now, body=body, note=note or None, blind=blind)
-    )
+    body = _body(violations, urgency, spans, queue, unseen) | {"assessment": assessment}
+    values = {"report": seq, "reviewer": reviewer, "at": now, "body": body, "note": note or None, "blind": blind}
+    made = connection.execute(insert(correction).values(values).returning(correction.c.seq)).scalar_one()
     decision = connection.execute(select(decided.c.sha256).where(decided.c.seq == assessment)).scalar_one_or_none()
     _audit(connection, seq, reviewer, "reviewed", body, now, decision=decision)
+    return int(made)
 
 
 def adjudicate(
     connection: Connection, seq: int, *, adjudicator: str, violations: Sequence[str], urgency: str, note: str | None,
-    now: datetime, spans: Spans | None = None,
-) -> None:  # fmt: skip
-    """Record the last word on report `seq`; what reviewers said stays beside it."""
-    body = _body(violations, urgency, spans)
-    connection.execute(
-        insert(adjudication).values(report=seq, adjudicator=adjudicator, at=now, body=body, note=note or None)
-    )
+    now: datetime, spans: Spans | None = None, queue: str | None = None, unseen: Sequence[str] = (),
+) -> int:  # fmt: skip
+    """Record the last word on report `seq`, its number; what reviewers said stays beside it. See `add` for the rest."""
+    body = _body(violations, urgency, spans, queue, unseen)
+    values = {"report": seq, "adjudicator": adjudicator, "at": now, "body": body, "note": note or None}
+    made = connection.execute(insert(adjudication).values(values).returning(adjudication.c.seq)).scalar_one()
     _audit(connection, seq, adjudicator, "adjudicated", body, now)
+    return int(made)
 
 
 def of_report(connection: Connection, seq: int) -> list[Row[Any]]:
-    """All that reviewers said of a report, oldest first."""
-    return list(connection.execute(select(correction).where(correction.c.report == seq).order_by(correction.c.seq)))
+    """All that people said of a report, each with `by`, `blind` and `adjudicated`; what comes later stands over earlier."""
+    kinds = [said.subquery() for said in _KINDS]
+    return [
+        row
+        for kind in kinds
+        for row in connection.execute(select(kind).where(kind.c.report == seq).order_by(kind.c.seq))
+    ]
 
 
 def in_force(connection: Connection, seqs: Sequence[int]) -> dict[int, Mapping[str, Any]]:
     """The word that stands on each report of which a person said something, as results carry it."""
-    found: dict[int, Mapping[str, Any]] = {}
-    for row in _standing(connection, seqs):
-        found[row.report] = word(row, by=row.by, adjudicated=row.adjudicated)
-    return found
+    return {row.report: word(row) for row in _standing(connection, seqs)}
 
 
-def word(row: Row[Any], *, by: str, adjudicated: bool) -> Mapping[str, Any]:
+def word(row: Row[Any]) -> Mapping[str, Any]:
     """What a correction or an adjudication says, as results carry it."""
     said = {key: row.body[key] for key in ("violations", "urgency", "spans") if key in row.body}
-    return {"by": by, "at": moment(row.at), "adjudicated": adjudicated, **said}
+    return {"by": row.by, "at": moment(row.at), "adjudicated": bool(row.adjudicated), **said}
 
 
 def types_in_force(connection: Connection, seq: int) -> list[str]:
@@ -107,28 +105,43 @@ def hashes_in_force(connection: Connection, seqs: Sequence[int]) -> dict[int, st
 
 
 def _standing(connection: Connection, seqs: Sequence[int]) -> Iterator[Row[Any]]:
-    """The newest correction of each report, then the newest adjudication, which stands over it."""
-    for table, who in ((correction, correction.c.reviewer), (adjudication, adjudication.c.adjudicator)):
-        newest = select(func.max(table.c.seq)).where(table.c.report.in_(seqs)).group_by(table.c.report)
-        last = literal(table is adjudication).label("adjudicated")
-        yield from connection.execute(select(table, who.label("by"), last).where(table.c.seq.in_(newest)))
+    """The newest word of each kind on each report; what comes later stands over what comes earlier."""
+    for said in _KINDS:
+        kind = said.subquery()
+        newest = select(func.max(kind.c.seq)).where(kind.c.report.in_(seqs)).group_by(kind.c.report)
+        yield from connection.execute(select(kind).where(kind.c.seq.in_(newest)))
 
 
 def verdicts(connection: Connection) -> Iterator[Verdict]:
-    """All corrections, then all adjudications, each in the order in which they were given."""
-    for table, who in ((correction, correction.c.reviewer), (adjudication, adjudication.c.adjudicator)):
-        query = select(table, who.label("by"), report.c.id.label("ident")).join(report, report.c.seq == table.c.report)
-        for row in connection.execute(query.order_by(table.c.seq)):
+    """All that people said of all reports; what comes later stands over what comes earlier."""
+    for said in _KINDS:
+        kind = said.subquery()
+        query = select(kind, report.c.id.label("ident")).join(report, report.c.seq == kind.c.report)
+        for row in connection.execute(query.order_by(kind.c.seq)):
             spans = row.body.get("spans")
             yield Verdict(
                 row.ident, row.by, row.at, tuple(row.body["violations"]), row.body["urgency"], row.note,
-                bool(getattr(row, "blind", False)), table is adjudication, None if spans is None else tuple(spans),
+                bool(row.blind), bool(row.adjudicated), None if spans is None else tuple(spans),
             )  # fmt: skip
 
 
 def standing(found: Sequence[Verdict]) -> dict[str, Verdict]:
     """The verdict in force on each report, by report id, of verdicts in the order of `verdicts`."""
     return {verdict.report: verdict for verdict in found}
+
+
+def _kind(table: Table, who: Column[Any], *, blind: bool = False, adjudicated: bool = False) -> Select[Any]:
+    columns = (table.c.seq, table.c.report, table.c.at, table.c.body, table.c.note, who.label("by"))
+    found = select(*columns, literal(blind).label("blind"), literal(adjudicated).label("adjudicated"))
+    return found.where(table.c.blind.is_(blind)) if table is correction else found
+
+
+# A blind second review never takes the place of the decision that it is compared with.
+_KINDS = (
+    _kind(correction, correction.c.reviewer, blind=True),
+    _kind(correction, correction.c.reviewer),
+    _kind(adjudication, adjudication.c.adjudicator, adjudicated=True),
+)
 
 
 def span_fits(span: Mapping[str, Any], text: str) -> bool:
@@ -145,9 +158,17 @@ def second_review_due(report_id: str, *, share: float) -> bool:
     return drawn < share * 2**64
 
 
-def _body(violations: Sequence[str], urgency: str, spans: Spans | None) -> dict[str, Any]:
-    said = {"violations": list(violations), "urgency": urgency}
-    return said if spans is None else said | {"spans": [dict(span) for span in spans]}
+def _body(
+    violations: Sequence[str], urgency: str, spans: Spans | None, queue: str | None, unseen: Sequence[str]
+) -> dict[str, Any]:
+    said: dict[str, Any] = {"violations": list(violations), "urgency": urgency}
+    if spans is not None:
+        said["spans"] = [dict(span) for span in spans]
+    if queue is not None:
+        said["queue"] = queue
+    if unseen:
+        said["unseen"] = list(unseen)
+    return said
 
 
 def _audit(

@@ -339,6 +339,23 @@ adjudication = Table(
     Column("note", Text),
 )
 
+# Reports of the share that two people review without seeing each other's words, and how the pair came out.
+second_review = Table(
+    "second_review",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("report", Sequence, ForeignKey("report.seq"), nullable=False),
+    Column("queue", String(64), nullable=False, comment="where the first person decided, and the second reads it"),
+    Column("state", String(16), nullable=False, comment="begun, due, agreed, differs or adjudicated"),
+    Column("first", Sequence, ForeignKey("correction.seq"), nullable=False),
+    Column("second", Sequence, ForeignKey("correction.seq")),
+    Column("adjudication", Sequence, ForeignKey("adjudication.seq")),
+    Column("holder", Text),
+    Column("lease_until", Instant),
+    UniqueConstraint("report", "queue"),
+    Index("ix_second_review_work", "queue", "state", "seq"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

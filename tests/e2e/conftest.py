@@ -15,12 +15,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.intake import Limits
 from pipeline.review import create_app
+from pipeline.route import Policy
 from pipeline.store import Store
 from pipeline.triage import Rooms
 from tests.conftest import NOW
-from tests.review.conftest import PASSWORD, desk
+from tests.review.conftest import PASSWORD, desk, filled_desk, policy
 
-__all__ = ["desk"]
+__all__ = ["desk", "filled_desk", "policy"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -46,9 +47,9 @@ def socket_enabled_for_session() -> Iterator[None]:
 
 
 @pytest.fixture
-def address(desk: Store, rooms: Rooms, socket_enabled: None) -> Iterator[str]:
+def address(desk: Store, rooms: Rooms, policy: Policy, socket_enabled: None) -> Iterator[str]:
     """The page over a desk with triaged reports, on a free port of this machine."""
-    app = create_app(desk, policy=rooms.policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW)
+    app = create_app(desk, policy=policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

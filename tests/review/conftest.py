@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from starlette.testclient import TestClient
 
 from pipeline.intake import Limits
 from pipeline.review import create_app
-from pipeline.store import Store, people, reports
+from pipeline.route import Policy
+from pipeline.store import Store, open_store, people, reports
+from pipeline.store.migrate import upgrade
 from pipeline.submit import submit
 from pipeline.triage import Rooms, triage_chunk
 from tests.conftest import NOW
@@ -29,10 +32,13 @@ REPORTS = {
 }
 
 
-@pytest.fixture
-def desk(store: Store, rooms: Rooms, tmp_path: Path) -> Store:
-    """Six triaged reports, and people of every role; their passwords are the same."""
-    path = tmp_path / "reports.jsonl"
+@pytest.fixture(scope="session")
+def filled_desk(rooms: Rooms, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six triaged reports, and people of every role, as a file; their passwords are the same."""
+    folder = tmp_path_factory.mktemp("filled")
+    store = open_store("sqlite:///desk.db", base=folder)
+    upgrade(store)
+    path = folder / "reports.jsonl"
     path.write_text(
         "".join(json.dumps({"id": k, "text": t, "report_date": "2025-02-14"}) + "\n" for k, t in REPORTS.items())
     )
@@ -48,7 +54,23 @@ def desk(store: Store, rooms: Rooms, tmp_path: Path) -> Store:
         ):  # fmt: skip
             token = people.add(connection, login, name=login.title(), role=role, granted=granted, by="test", now=NOW)
             people.accept(connection, token, PASSWORD, now=NOW)
-    return store
+    store.dispose()
+    return folder / "desk.db"
+
+
+@pytest.fixture
+def desk(filled_desk: Path, tmp_path: Path) -> Iterator[Store]:
+    """A desk of one's own, with the reports and the people of `filled_desk`."""
+    shutil.copy(filled_desk, tmp_path / "desk.db")
+    store = open_store("sqlite:///desk.db", base=tmp_path)
+    yield store
+    store.dispose()
+
+
+@pytest.fixture
+def policy(rooms: Rooms) -> Policy:
+    """The policy of the desk's page."""
+    return rooms.policy
 
 
 class Browser(TestClient):
@@ -68,13 +90,13 @@ class Browser(TestClient):
 
 
 @pytest.fixture
-def visit(desk: Store, rooms: Rooms, tmp_path: Path) -> Callable[[str], Browser]:
+def visit(desk: Store, rooms: Rooms, policy: Policy, tmp_path: Path) -> Callable[[str], Browser]:
     """A browser with somebody signed in; with nobody for an empty name."""
 
     def signed_in(login: str) -> Browser:
         app = create_app(
             desk,
-            policy=rooms.policy,
+            policy=policy,
             taxonomy=rooms.taxonomy,
             limits=Limits(),
             now=lambda: NOW,

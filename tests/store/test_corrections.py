@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from sqlalchemy import insert
 
-from pipeline.agreement import agreement, cohen_kappa, krippendorff_alpha
+from pipeline.agreement import agreement, by_report, cohen_kappa, krippendorff_alpha
 from pipeline.store import Store, audit, corrections
 from pipeline.store.corrections import Verdict, second_review_due
 from pipeline.store.schema import batch, report
@@ -42,7 +42,7 @@ def test_an_adjudication_stands_over_later_corrections_and_all_are_kept(any_stor
                 connection, seq, reviewer=who, violations=types, urgency="high", note=None, assessment=None, now=NOW,
                 blind=who == "bo",
             )  # fmt: skip
-        assert corrections.in_force(connection, [seq])[seq]["by"] == "bo"
+        assert corrections.in_force(connection, [seq])[seq]["by"] == "ada"  # a blind second review stands beside
         corrections.adjudicate(
             connection, seq, adjudicator="su", violations=["torture_ill_treatment"], urgency="medium", note="read twice",
             now=NOW,
@@ -55,7 +55,7 @@ def test_an_adjudication_stands_over_later_corrections_and_all_are_kept(any_stor
         assert (word["by"], word["urgency"], word["adjudicated"]) == ("su", "medium", True)
         said = list(corrections.verdicts(connection))
         assert [(v.by, v.blind, v.adjudicated) for v in said] == [
-            ("ada", False, False), ("bo", True, False), ("cy", False, False), ("su", False, True),
+            ("bo", True, False), ("ada", False, False), ("cy", False, False), ("su", False, True),
         ]  # fmt: skip
         assert corrections.standing(said)["r1"].by == "su"
     with any_store.read() as connection:
@@ -93,14 +93,17 @@ def test_agreement_takes_each_persons_latest_word_and_leaves_out_the_adjudicator
     def said(by: str, report_id: str, *types: str, at: datetime = NOW, adjudicated: bool = False) -> Verdict:
         return Verdict(report_id, by, at, types, "high", adjudicated=adjudicated)
 
-    found = agreement(
+    seen = by_report(
         [said("ada", "r1"), said("ada", "r1", "killing"), said("bo", "r1", "killing"), said("ada", "r2"), said("bo", "r2"),
-         said("ada", "r3", "killing"), said("su", "r3", adjudicated=True)],
-        violations=["killing", "torture"], urgencies=["low", "high"],
+         said("ada", "r3", "killing"), said("su", "r3", adjudicated=True)]
     )  # fmt: skip
-    killing, torture, urgency = found
+    killing, torture, urgency = agreement(seen, violations=["killing", "torture"], urgencies=["low", "high"])
     assert (killing.reports, killing.pairs, killing.observed, killing.kappa, killing.alpha) == (2, 2, 1.0, 1.0, 1.0)
     assert (torture.kappa, urgency.kappa) == (None, None)
+    apart, _, _ = agreement(
+        seen, violations=["killing", "torture"], urgencies=["low", "high"], unsayable=[{"killing"}, ()]
+    )
+    assert (apart.pairs, apart.observed) == (1, 1.0)
 
 
 def test_the_share_reviewed_twice_is_a_fixed_draw(now: Callable[[], datetime]) -> None:

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from pipeline.errors import MonitorError, NotFound, SitrepError
-from pipeline.review.api import batches, items
+from pipeline.review.api import batches, items, second_reviews
 from pipeline.review.api.problems import PROBLEMS, problem
 from pipeline.review.desk import Desk
 from pipeline.store.work import Conflict
@@ -24,6 +24,7 @@ def create_api(desk: Desk) -> FastAPI:
     api = FastAPI(title="Sitrep", version="1", docs_url=None, redoc_url=None, responses=PROBLEMS)
     api.state.desk = desk
     api.include_router(items.router)
+    api.include_router(second_reviews.router)
     api.include_router(batches.router)
 
     @api.exception_handler(SitrepError)

@@ -11,13 +11,12 @@ from pydantic import Field
 from sqlalchemy import Connection, Row
 
 from pipeline.access import Access
-from pipeline.errors import MonitorError
 from pipeline.results import report_results
-from pipeline.review import decision, handover
+from pipeline.review import decision, steps
 from pipeline.review.api.callers import Key, Name, Reader, Reviewer, Strict, Words, check_queue, once
-from pipeline.review.desk import Desk, desk_of
+from pipeline.review.desk import Desk, desk_of, record_look
 from pipeline.review_next import Suggestion, review_next
-from pipeline.store import audit, queues, reports, work
+from pipeline.store import queues, reports, work
 from pipeline.store.documents import moment
 from pipeline.store.search import Filter
 
@@ -60,13 +59,18 @@ class QueueIn(ReasonIn):
     to: Name
 
 
-class DecisionIn(SeenIn):
-    """What a reviewer says; an `outcome` closes the item. `spans` are all mentions, where they were gone through."""
+class LabelsIn(Strict):
+    """What somebody says of a report."""
 
     violations: Annotated[list[Name], Field(max_length=100)]
     urgency: Name
-    outcome: work.Outcome | None = None
     note: Words | None = None
+
+
+class DecisionIn(SeenIn, LabelsIn):
+    """What a reviewer says; an `outcome` closes the item. `spans` are all mentions, where they were gone through."""
+
+    outcome: work.Outcome | None = None
     spans: Annotated[list[SpanIn], Field(max_length=2000)] | None = None
 
 
@@ -120,12 +124,9 @@ def one_item(request: Request, who: Reader, queue: str, report: str) -> dict[str
     restricted = desk.policy.queue(queue).restricted
     with desk.store.write() if restricted else desk.store.read() as connection:
         item = work.get(connection, report, queue)
-        if restricted:  # who looks at a restricted report is on record
-            audit.append(
-                connection, at=desk.now(), actor=who.person, action="restricted item viewed", subject=report,
-                body={"queue": queue},
-            )  # fmt: skip
-        return _shown(connection, item, who)
+        if restricted:
+            record_look(connection, who.person, queue, report, now=desk.now())
+        return _shown(connection, item, who, desk)
 
 
 @router.post("/queues/{queue}/claim-next")
@@ -147,33 +148,19 @@ def claim_next(request: Request, who: Reviewer, queue: str, key: Key = None) -> 
 @router.post("/queues/{queue}/items/{report}/claim")
 def claim(request: Request, who: Reviewer, queue: str, report: str, said: SeenIn, key: Key = None) -> dict[str, Any]:
     """Hold an item, or hold it longer."""
-
-    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
-        work.claim(connection, item.seq, person=who.person, version=said.version, now=desk.now())
-
-    return _changed(request, who, queue, report, said, key, step)
+    return _stepped("claim", request, who, queue, report, said, key)
 
 
 @router.post("/queues/{queue}/items/{report}/release")
 def release(request: Request, who: Reviewer, queue: str, report: str, said: SeenIn, key: Key = None) -> dict[str, Any]:
     """Let go of an item."""
-
-    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
-        work.release(connection, item.seq, person=who.person, version=said.version, now=desk.now())
-
-    return _changed(request, who, queue, report, said, key, step)
+    return _stepped("release", request, who, queue, report, said, key)
 
 
 @router.post("/queues/{queue}/items/{report}/reopen")
 def reopen(request: Request, who: Reviewer, queue: str, report: str, said: ReasonIn, key: Key = None) -> dict[str, Any]:
     """Open a closed item again."""
-
-    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
-        work.reopen(
-            connection, item.seq, person=who.person, note=said.note.strip(), version=said.version, now=desk.now()
-        )
-
-    return _changed(request, who, queue, report, said, key, step)
+    return _stepped("reopen", request, who, queue, report, said, key, note=said.note)
 
 
 @router.post("/queues/{queue}/items/{report}/escalate")
@@ -181,17 +168,7 @@ def escalate(
     request: Request, who: Reviewer, queue: str, report: str, said: ReasonIn, key: Key = None
 ) -> dict[str, Any]:
     """Make an item more urgent by one level."""
-
-    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
-        if item.rank == 0:
-            raise MonitorError("the item is critical already")
-        level = desk.taxonomy.urgencies[item.rank - 1]
-        work.escalate(
-            connection, item.seq, person=who.person, note=said.note.strip(), version=said.version, urgency=level.id,
-            rank=item.rank - 1, due=desk.now() + level.respond_within, now=desk.now(),
-        )  # fmt: skip
-
-    return _changed(request, who, queue, report, said, key, step)
+    return _stepped("escalate", request, who, queue, report, said, key, note=said.note)
 
 
 @router.post("/queues/{queue}/items/{report}/reassign")
@@ -199,27 +176,13 @@ def reassign(
     request: Request, who: Reviewer, queue: str, report: str, said: PersonIn, key: Key = None
 ) -> dict[str, Any]:
     """Give an item to somebody else who works on this queue; what another holds, a supervisor alone gives away."""
-
-    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
-        handover.assign(
-            connection, item, to=said.to, access=who, policy=desk.policy, taxonomy=desk.taxonomy,
-            version=said.version, now=desk.now(),
-        )  # fmt: skip
-
-    return _changed(request, who, queue, report, said, key, step)
+    return _stepped("reassign", request, who, queue, report, said, key, to=said.to)
 
 
 @router.post("/queues/{queue}/items/{report}/refer")
 def refer(request: Request, who: Reviewer, queue: str, report: str, said: QueueIn, key: Key = None) -> dict[str, Any]:
     """Put the report in another queue that one may see, and close the item here."""
-
-    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
-        handover.refer(
-            connection, item, to=said.to, note=said.note.strip(), access=who, policy=desk.policy,
-            taxonomy=desk.taxonomy, version=said.version, now=desk.now(),
-        )  # fmt: skip
-
-    return _changed(request, who, queue, report, said, key, step)
+    return _stepped("refer", request, who, queue, report, said, key, note=said.note, to=said.to)
 
 
 @router.post("/queues/{queue}/items/{report}/decision")
@@ -247,6 +210,17 @@ def next_reviews(request: Request, who: Reader, count: Annotated[int, Query(ge=1
         return review_next(connection, who.queues, violations=open_types, count=count)
 
 
+def _stepped(
+    name: steps.Name, request: Request, who: Access, queue: str, report: str, said: SeenIn, key: str | None, *,
+    note: str = "", to: str = "",
+) -> dict[str, Any]:  # fmt: skip
+    def step(desk: Desk, connection: Connection, item: Row[Any]) -> None:
+        asked = steps.Asked(said.version, note, to)
+        steps.take(name, connection, item, asked, access=who, desk=desk)
+
+    return _changed(request, who, queue, report, said, key, step)
+
+
 def _changed(
     request: Request, who: Access, queue: str, report: str, said: SeenIn, key: str | None,
     step: Callable[[Desk, Connection, Row[Any]], None],
@@ -269,27 +243,28 @@ def _state(connection: Connection, report: str, queue: str) -> dict[str, Any]:
     return {"report": report, "queue": queue, "state": item.state, "version": item.version, "urgency": item.urgency}
 
 
-def _shown(connection: Connection, item: Row[Any], who: Access) -> dict[str, Any]:
+def _shown(connection: Connection, item: Row[Any], who: Access, desk: Desk) -> dict[str, Any]:
     result = report_results(connection, [item.report])[item.report]
     hidden = who.hidden_types
+    told = decision.told(connection, item.report, who, desk.policy)
+    # What was done with an item can tell what was decided: how often it changed, and when it is due.
+    untold = told.sealed and item.state == "closed"
     made = {key: result[key] for key in PLAIN} | {
         "text": reports.load(connection, [item.report])[item.report].text,
-        "version": item.version,
+        "version": None if untold else item.version,
         "state": item.state,
         "assignee": item.assignee,
-        "due": moment(item.due),
+        "due": None if untold else moment(item.due),
         "violations": [v for v in result["violations"] if v["id"] not in hidden],
         "claim_status": {k: v for k, v in result["claim_status"].items() if k not in hidden},
         "abstained": [a for a in result["abstained"] if a not in hidden],
-        "queues": [q for q in result["queues"] if q["queue"] in who.queues],
+        "queues": [q | {"due": None} if told.sealed else q for q in result["queues"] if q["queue"] in who.queues],
         "corroborates": [r for r, _ in queues.visible_reports(connection, result["corroborates"], who.queues)],
         "history": [
             {"at": moment(e.at), "by": e.actor, "queue": e.queue, "action": e.action, "note": e.note}
-            for e in queues.history(connection, item.report)
-            if e.queue in who.queues
+            for e in told.history
         ],
     }
-    _, word = decision.readable(connection, item.report, who)
-    if word:
-        made["reviewed"] = {**word, "violations": decision.shown_types(word["violations"], who)}
+    if told.word:
+        made["reviewed"] = {**told.word, "violations": decision.shown_types(told.word["violations"], who)}
     return made

@@ -14,6 +14,7 @@ from pipeline.access import Access
 from pipeline.errors import NotFound
 from pipeline.review import decision
 from pipeline.review.desk import Supervisor, desk_of, queue_of, render
+from pipeline.route import Policy
 from pipeline.store import audit, queues, reports, work
 
 router = APIRouter()
@@ -31,18 +32,19 @@ def audit_page(request: Request, who: Supervisor, queue: str, report: str) -> Re
             connection, at=desk.now(), actor=who.access.person, action="audit of report viewed", subject=report,
             body={"queue": queue},
         )  # fmt: skip
-        events = [(event, audit.holds(event)) for event in _visible(connection, item.report, report, who.access)]
+        found = _visible(connection, item.report, report, who.access, desk.policy)
+        events = [(event, audit.holds(event)) for event in found]
     return render(request, "audit.html", {"queue": shown, "report": report, "item": item, "events": events}, who=who)
 
 
-def _visible(connection: Connection, seq: int, report: str, access: Access) -> Iterator[Any]:
+def _visible(connection: Connection, seq: int, report: str, access: Access, policy: Policy) -> Iterator[Any]:
     """The events that tell of nothing hidden: of queues that one may see, and of decisions that one may read.
 
     Where the report is in a hidden queue as well, an event that names no queue could be of that one.
     """
     open_book = {i.queue for i in queues.of_reports(connection, [seq])[seq]} <= access.queues
-    said, _ = decision.readable(connection, seq, access)
-    read = {reports.body_hash(correction.body) for correction in said}
+    said = decision.told(connection, seq, access, policy).said
+    read = {reports.body_hash(word.body) for word in said}
     for event in audit.events(connection, subject=report):
         queue = event.body.get("queue")
         if open_book or queue in access.queues or (queue is None and event.body.get("sha256") in read):

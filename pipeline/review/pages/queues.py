@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from pipeline.errors import MonitorError
 from pipeline.intake.fields import BadField, parse_country
+from pipeline.review import second_review
 from pipeline.review.desk import Csrf, Desk, Reviewer, Signed, Visitor, check_form, desk_of, queue_of, render
 from pipeline.store import facets, queues, work
 from pipeline.store.search import Filter
@@ -30,10 +31,12 @@ def board(request: Request, who: Signed) -> Response:
     with desk.store.read() as connection:
         summaries = queues.summaries(connection, now=desk.now(), queues=who.access.queues)
         paused = work.paused(connection)
+        second = second_review.waiting(connection, who.access, now=desk.now())
     visible = [queue for queue in desk.policy.queues if queue.id in who.access.queues]
     lines = [(queue, summaries.get(queue.id), queue.id in paused) for queue in visible]
     lines.sort(key=lambda line: -(line[1].overdue if line[1] else 0))
-    return render(request, "board.html", {"lines": lines, "levels": desk.taxonomy.urgency_ids}, who=who)
+    values = {"lines": lines, "levels": desk.taxonomy.urgency_ids, "second": second}
+    return render(request, "board.html", values, who=who)
 
 
 @router.get("/queues/{queue}")
@@ -58,13 +61,14 @@ def queue_page(
     with desk.store.read() as connection:
         rows = queues.page(connection, queue, wanted=wanted, after=after or None, limit=PAGE + 1)
         found = facets.of_items(connection, [row.seq for row in rows])
+        second = second_review.waiting(connection, who.access, now=desk.now()).get(queue, 0)
     offered = {kind: sorted({v for about in found.values() for v in about.get(kind, ())}) for kind in OFFERED}
     given = {key: value for key, value in asked.items() if value}
     following = rows[PAGE - 1].report_id if len(rows) > PAGE else None
     values = {
         "queue": shown, "rows": rows[:PAGE], "found": found, "levels": desk.taxonomy.urgency_ids, "now": desk.now(),
         "following": urlencode({**given, "after": following}) if following else None, "asked": asked, "given": given,
-        "types": types, "offered": offered, "names": {v.id: v.name for v in types}, "first": not after,
+        "types": types, "second": second, "offered": offered, "names": {v.id: v.name for v in types}, "first": not after,
     }  # fmt: skip
     return render(request, "queue.html", values, who=who)
 

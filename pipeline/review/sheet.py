@@ -1,0 +1,40 @@
+"""A report as a page lays it out: the text with its marks, types with probabilities, urgency, as far as one may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from pipeline.access import Access
+from pipeline.results import report_results
+from pipeline.review.marks import marks_of, mentions_of, pieces
+from pipeline.store import reports
+from pipeline.taxonomy import Taxonomy
+
+RIGHT_TO_LEFT = ("ar", "fa", "he", "ur", "ps")
+
+
+def sheet(
+    connection: Connection, seq: int, *, word: Mapping[str, Any] | None, focus: str, access: Access, taxonomy: Taxonomy
+) -> dict[str, Any]:
+    """What the templates of a report need; `word` is what is in force for this reader, None where a model alone spoke."""
+    report = reports.load(connection, [seq])[seq]
+    result = report_results(connection, [seq])[seq]
+    violations = [v for v in result["violations"] if v["id"] not in access.hidden_types]
+    # The marks too know nothing of hidden types, nor of what was said elsewhere.
+    result = {**result, "violations": violations, "reviewed": word or {}}
+    mentions = mentions_of(result)
+    if focus not in {"urgency", *(v["id"] for v in violations)}:
+        focus = next((v["id"] for v in violations if v["decided"]), "urgency")
+    return {
+        "report": report, "result": result, "focus": focus, "mentions": mentions, "hidden": access.hidden_types,
+        "decided": set(word["violations"]) if word else {v["id"] for v in violations if v["decided"]},
+        "urgency": word["urgency"] if word else (result["urgency"] or {}).get("id"),
+        "pieces": pieces(report.text, marks_of(result, mentions, focus=focus)),
+        "violations": sorted(violations, key=lambda v: -v["probability"]), "levels": list(taxonomy.urgency_ids),
+        "names": {v.id: v.name for v in taxonomy.violations},
+        "abstained": [a for a in result["abstained"] if a not in access.hidden_types],
+        "rtl": report.language in RIGHT_TO_LEFT,
+    }  # fmt: skip
