@@ -50,6 +50,10 @@ precision = "auto"
 # dask = 2
 # dask = "tls://10.0.0.5:8786"
 
+# [review]                         # who signs in to the review page, and how: docs/pages.md
+# second_factor = ["supervisor", "administrator"]
+# idle_minutes = 60
+
 # Further tables: [webhooks.NAME] (docs/delivery.md), [imap] and [drift] (docs/operations.md).
 """
 

@@ -106,6 +106,22 @@ class AuditSettings(BaseModel):
     heads: Path = Field(default=Path("heads"), description="folder of the signed heads: copy it elsewhere")
 
 
+class ReviewSettings(BaseModel):
+    """How people sign in to the review page, how long they stay signed in, and how fast they may go."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    second_factor: tuple[Literal["monitor", "reviewer", "supervisor", "administrator"], ...] = Field(
+        default=(), description="roles that must have one: without it they can set it up and nothing else"
+    )
+    session_hours: int = Field(default=10, ge=1, le=24, description="after which people sign in again")
+    idle_minutes: int = Field(default=60, ge=5, le=1440, description="without use, after which they do")
+    hsts_subdomains: bool = Field(
+        default=False, description="with --behind-https: browsers use https for the subdomains of the page's host too"
+    )
+    requests_per_minute: int = Field(default=600, ge=0, description="of one person, by page or API; 0: no limit")
+
+
 class Settings(BaseSettings):
     """Everything an operator can set. Relative paths are relative to the workspace."""
 
@@ -132,6 +148,7 @@ class Settings(BaseSettings):
     amqp: dict[str, AmqpSettings] = Field(default_factory=dict, description="destinations by name")
     email: dict[str, EmailSettings] = Field(default_factory=dict, description="destinations by name")
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
     pseudonym_key: Path | None = Field(
         default=None, description="key of pseudonymised exports, outside the store: `sitrep pseudonym-key`"
     )

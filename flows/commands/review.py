@@ -51,6 +51,7 @@ def review(
         limits=opened.limits,
         secure=behind_https,
         digests=opened.settings.path(opened.settings.digests),
+        settings=opened.settings.review,
     )
     console.err.print(f"http://{host}:{port}/ (stop with Ctrl+C)")
     uvicorn.run(made, host=host, port=port, log_level="warning", access_log=False, server_header=False)
@@ -166,7 +167,7 @@ def list_people(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) 
 
 def _print_invitation(login: str, token: str, *, as_json: bool) -> None:
     if as_json:
-        console.print_json({"login": login, "invitation": f"/invitation/{token}"})
+        console.print_json({"login": login, "invitation": f"/invitation#{token}"})
         return
     console.out.print(f"{login} chooses a password at this path of the review page, once, within three days:")
-    console.out.print(f"  /invitation/{token}", soft_wrap=True)
+    console.out.print(f"  /invitation#{token}", soft_wrap=True)

@@ -22,9 +22,11 @@ from pipeline.errors import MonitorError, NotFound, SitrepError
 from pipeline.intake import Limits
 from pipeline.review import health
 from pipeline.review.api import create_api
-from pipeline.review.desk import Desk, message
+from pipeline.review.desk import SIGN_INS_PER_MINUTE, Desk, MustEnrol, TooFast, message, record_refusal
+from pipeline.review.pace import Pace
 from pipeline.review.pages import router
 from pipeline.route import Policy
+from pipeline.settings import ReviewSettings
 from pipeline.store import Store
 from pipeline.store.work import Conflict
 from pipeline.taxonomy import Taxonomy
@@ -51,6 +53,7 @@ def create_app(
     limits: Limits,
     secure: bool = False,
     digests: Path | None = None,
+    settings: ReviewSettings | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """The review page over a store. `digests` is where nightly ones are kept; `secure` says that people reach it by https: cookies then travel by nothing else."""
@@ -61,7 +64,9 @@ def create_app(
     # As a reference, a carriage return of the text stays one: offsets into the page are offsets into the report.
     templates.env.filters["exact"] = lambda words: escape(words).replace("\r", Markup("&#13;"))
     app = FastAPI(title="Sitrep", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.desk = Desk(store, policy, taxonomy, limits, templates, secure, now, digests)
+    rules = settings or ReviewSettings()
+    pace, sign_in_pace = Pace(rules.requests_per_minute, now=now), Pace(SIGN_INS_PER_MINUTE, now=now)
+    app.state.desk = Desk(store, policy, taxonomy, limits, templates, secure, now, rules, pace, sign_in_pace, digests)
     app.mount("/static", StaticFiles(directory=root / "static"), name="static")
     app.include_router(health.router)
     app.include_router(router)
@@ -73,12 +78,14 @@ def create_app(
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)  # a digest's own policy stands
         if secure:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+            subdomains = "; includeSubDomains" if rules.hsts_subdomains else ""
+            response.headers["Strict-Transport-Security"] = f"max-age=31536000{subdomains}"
         return response
 
     @app.exception_handler(SitrepError)
-    async def explain(request: Request, error: SitrepError) -> Response:
+    def explain(request: Request, error: SitrepError) -> Response:
         if isinstance(error, NotFound):
+            record_refusal(request)
             return message(request, *NOTHING, status=404)
         if isinstance(error, Conflict):
             words = f"{error}. Nothing of yours was saved: look again."
@@ -92,9 +99,16 @@ def create_app(
         return message(request, "That did not work", "The form is not complete: go back and fill it in.", status=422)
 
     @app.exception_handler(HTTPException)
-    async def explain_http(request: Request, error: HTTPException) -> Response:
+    def explain_http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 401:
             return RedirectResponse("/sign-in", status_code=303)
+        if isinstance(error, MustEnrol):
+            return RedirectResponse("/account", status_code=303)
+        if isinstance(error, TooFast):
+            response = message(request, "Too fast", "Wait a minute, and go on.", status=429)
+            response.headers.update(error.headers or {})
+            return response
+        record_refusal(request)
         return message(request, *NOTHING, status=404)
 
     @app.exception_handler(404)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import logging
+import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,14 +17,18 @@ from fastapi.templating import Jinja2Templates
 from sqlalchemy import Connection
 
 from pipeline.access import Access, access_of
-from pipeline.errors import MonitorError, NotFound
+from pipeline.errors import MonitorError, NotFound, StoreError
 from pipeline.intake import Limits
+from pipeline.review.pace import Pace
 from pipeline.route import Policy
 from pipeline.route.policy import Queue
-from pipeline.store import Store, audit, people, work
+from pipeline.settings import ReviewSettings
+from pipeline.store import Store, audit, factors, people, sessions, work
 from pipeline.taxonomy import Taxonomy
 
-COOKIE = "sitrep-session"
+logger = logging.getLogger(__name__)
+SIGN_INS_PER_MINUTE = 60
+"""Tries to sign in from one address: each costs a slow hash."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +42,48 @@ class Desk:
     templates: Jinja2Templates
     secure: bool
     now: Callable[[], datetime]
+    settings: ReviewSettings
+    pace: Pace
+    sign_in_pace: Pace
     digests: Path | None = None
+
+    @property
+    def cookie(self) -> str:
+        """The session's cookie; by https under a name that no subdomain and no plain http can set (RFC 6265bis)."""
+        return "__Host-sitrep-session" if self.secure else "sitrep-session"
+
+    @property
+    def lasts(self) -> timedelta:
+        return timedelta(hours=self.settings.session_hours)
+
+    @property
+    def idle(self) -> timedelta:
+        return timedelta(minutes=self.settings.idle_minutes)
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks, with what rights; `csrf` goes into every form."""
+    """Who asks, with what rights; `csrf` goes into every form. Who `must_enrol` has to set up a second factor first."""
 
     name: str
     access: Access
     csrf: str
+    token: str
+    must_enrol: bool
+
+
+class MustEnrol(HTTPException):
+    """Somebody without the second factor that their role needs asks for another page than that which sets it up."""
+
+    def __init__(self) -> None:
+        super().__init__(403)
+
+
+class TooFast(HTTPException):
+    """Somebody asks for more than one person reads."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(429, "too many requests: wait", {"Retry-After": str(math.ceil(wait))})
 
 
 def desk_of(request: Request) -> Desk:
@@ -53,16 +91,57 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-def signed_in(request: Request) -> Visitor:
-    """Who asks; people who are not signed in are sent to do so."""
-    desk = desk_of(request)
+def known(request: Request) -> Visitor:
+    """Who asks, with a second factor or without; people who are not signed in are sent to do so."""
+    desk, now = desk_of(request), desk_of(request).now()
+    token = request.cookies.get(desk.cookie, "")
     with desk.store.read() as connection:
-        session = people.find_session(connection, request.cookies.get(COOKIE), now=desk.now())
+        session = sessions.find(connection, token, now=now, idle=desk.idle)
+        must_enrol = session is not None and lacks_factor(connection, desk, session.login, session.role)
     if session is None:
         raise HTTPException(401)
-    person = session.person
+    check_pace(desk.pace, session.login)
+    if now - session.seen_at >= sessions.NOTED:
+        with suppress(StoreError), desk.store.write() as connection:  # a full disk keeps nobody from reading
+            sessions.used(connection, token, now=now)
+    person = people.as_person(session)
     access = access_of(person.login, person.role, person.granted, policy=desk.policy, taxonomy=desk.taxonomy)
-    return Visitor(person.name, access, session.csrf)
+    request.state.caller = person.login
+    return Visitor(person.name, access, session.csrf, token, must_enrol)
+
+
+def signed_in(request: Request) -> Visitor:
+    """Who asks; those whose role needs a second factor that they have not are sent to set it up."""
+    who = known(request)
+    if who.must_enrol:
+        raise MustEnrol
+    return who
+
+
+def lacks_factor(connection: Connection, desk: Desk, login: str, role: str) -> bool:
+    """Whether somebody's role needs a second factor that they have not set up."""
+    return role in desk.settings.second_factor and not factors.is_on(connection, login)
+
+
+def check_pace(pace: Pace, caller: str) -> None:
+    if wait := pace.wait(caller):
+        raise TooFast(wait)
+
+
+def record_refusal(request: Request) -> None:
+    """Put on record that somebody known asked for what is not there, or not for them: which page, not which report."""
+    desk, caller = desk_of(request), getattr(request.state, "caller", None)
+    if caller is None:
+        return
+    route = getattr(request.scope.get("route"), "path", "")
+    try:
+        with desk.store.write() as connection:
+            audit.append_some(
+                connection, at=desk.now(), actor=caller, action="request refused", subject=caller,
+                body={"method": request.method, "page": request.scope.get("root_path", "") + route},
+            )  # fmt: skip
+    except StoreError as error:
+        logger.warning("a refused request is not on record: %s", error)
 
 
 def reviewer(request: Request) -> Visitor:
@@ -123,6 +202,7 @@ def record_look(connection: Connection, person: str, queue: str, report: str, *,
     )
 
 
+Known = Annotated[Visitor, Depends(known)]
 Signed = Annotated[Visitor, Depends(signed_in)]
 Reviewer = Annotated[Visitor, Depends(reviewer)]
 Supervisor = Annotated[Visitor, Depends(supervisor)]

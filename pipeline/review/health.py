@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pipeline.access import REVIEWING
 from pipeline.errors import StoreError
 from pipeline.metrics import exposition
-from pipeline.review.desk import desk_of
+from pipeline.review.desk import desk_of, lacks_factor
 from pipeline.store import tokens
 from pipeline.store.engine import check_store, migrations
 
@@ -52,7 +52,8 @@ def metrics(request: Request) -> Response:
         found = tokens.find(connection, token.strip(), now=desk.now()) if scheme.lower() == "bearer" else None
         if found is None:
             return PlainTextResponse("a token is needed\n", status_code=401, headers={"WWW-Authenticate": "Bearer"})
-        if "metrics" not in found.scopes or found.person.role not in REVIEWING:
+        barred = lacks_factor(connection, desk, found.person.login, found.person.role)
+        if "metrics" not in found.scopes or found.person.role not in REVIEWING or barred:
             return PlainTextResponse("the token is not for metrics\n", status_code=403)
         return Response(
             exposition(connection, policy=desk.policy, now=desk.now()), headers={"Content-Type": CONTENT_TYPE_LATEST}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -23,6 +23,8 @@ from pipeline.store import merkle
 from pipeline.store.schema import audit_event, audit_head
 
 GENESIS = "0" * 64
+MOST, WHILE = 20, timedelta(minutes=15)
+"""How many events of one kind strangers can add about one subject, and in what time."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,18 @@ def append(
     connection.execute(insert(audit_event).values(**values, body=dict(body), previous=head.hash, hash=digest))
     connection.execute(update(audit_head).where(audit_head.c.id == 1).values(seq=head.seq + 1, hash=digest))
     return digest
+
+
+def append_some(
+    connection: Connection, *, at: datetime, actor: str, action: str, subject: str, body: Mapping[str, Any]
+) -> None:
+    """Add an event of a kind that strangers can cause: at most so many about a subject in a while, the last saying so."""
+    same = select(audit_event.c.at).where(audit_event.c.subject == subject, audit_event.c.action == action)
+    newest = connection.scalars(same.order_by(audit_event.c.seq.desc()).limit(MOST)).all()
+    before = sum(moment > at - WHILE for moment in newest)
+    if before < MOST:
+        last = {"more": "not on record for a quarter of an hour"} if before == MOST - 1 else {}
+        append(connection, at=at, actor=actor, action=action, subject=subject, body={**body, **last})
 
 
 def verify(connection: Connection, *, heads: Sequence[Head] = ()) -> Verification:

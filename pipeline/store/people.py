@@ -1,32 +1,31 @@
-"""People who may sign in, their invitations and sessions.
+"""People who may sign in, and their invitations.
 
-Passwords are kept as argon2id (RFC 9106), tokens as SHA-256. Five wrong passwords in a row close an account for a
-quarter of an hour. Whether an account exists is not told: a wrong name takes as long as a wrong password.
+Five wrong passwords in a row close an account for a quarter of an hour. Whether an account exists is not told: a wrong
+name takes as long as a wrong password. What fails is on record, so many times in a while; a name that nobody has is
+not written down, since people type their password there by mistake.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, cast
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from pipeline.access import ROLES, Role
 from pipeline.errors import ConfigurationError, MonitorError, NotFound
-from pipeline.store import audit, factors
-from pipeline.store.schema import invitation, person, session
+from pipeline.store import audit, factors, passwords, sessions
+from pipeline.store.schema import invitation, person
 
 SECOND_STEP = timedelta(minutes=5)
-SESSION, INVITATION, LOCK = timedelta(hours=10), timedelta(days=3), timedelta(minutes=15)
-MOST_FAILURES, SHORTEST_PASSWORD = 5, 12
+INVITATION, LOCK = timedelta(days=3), timedelta(minutes=15)
+MOST_FAILURES = 5
+NOBODY = "nobody known"
+"""Who did it, and whom it was about, where no account is concerned."""
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
 
@@ -36,14 +35,6 @@ class Person:
     name: str
     role: Role
     granted: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Session:
-    """A signed-in person; `csrf` has to come back with every form."""
-
-    person: Person
-    csrf: str
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,9 @@ def invite(connection: Connection, login: str, *, by: str, now: datetime) -> str
         raise NotFound(f"there is no person {login!r}")
     token = secrets.token_urlsafe(32)
     connection.execute(delete(invitation).where(invitation.c.login == login))
-    connection.execute(insert(invitation).values(token_sha256=_hash(token), login=login, expires_at=now + INVITATION))
+    connection.execute(
+        insert(invitation).values(token_sha256=sessions.hashed(token), login=login, expires_at=now + INVITATION)
+    )
     audit.append(connection, at=now, actor=by, action="person invited", subject=login, body={})
     return token
 
@@ -92,62 +85,100 @@ def invite(connection: Connection, login: str, *, by: str, now: datetime) -> str
 def accept(connection: Connection, token: str, password: str, *, now: datetime) -> str:
     """Take up an invitation with a password of one's own; the login."""
     row = connection.execute(
-        select(invitation).where(invitation.c.token_sha256 == _hash(token), invitation.c.expires_at > now)
+        select(invitation).where(invitation.c.token_sha256 == sessions.hashed(token), invitation.c.expires_at > now)
     ).one_or_none()
     if row is None:
         raise MonitorError("this invitation is used up or too old: ask for another one")
-    if len(password) < SHORTEST_PASSWORD:
-        raise MonitorError(f"a password has at least {SHORTEST_PASSWORD} characters; a sentence is fine")
+    passwords.check(password, login=row.login)
     connection.execute(delete(invitation).where(invitation.c.login == row.login))
-    connection.execute(delete(session).where(session.c.login == row.login))
-    connection.execute(
-        update(person)
-        .where(person.c.login == row.login)
-        .values(password=_hasher().hash(password), failures=0, locked_until=None)
-    )
-    audit.append(connection, at=now, actor=row.login, action="password set", subject=row.login, body={})
+    sessions.end_all(connection, row.login)
+    _set_password(connection, row.login, password, now=now)
     return str(row.login)
 
 
-def sign_in(connection: Connection, login: str, password: str, *, now: datetime) -> SignIn | None:
+def change_password(
+    connection: Connection, login: str, old: str, new: str, *, token: str, now: datetime
+) -> bool:  # fmt: skip
+    """Set a password of one's own, with the old one: every session but that of `token` ends. Whether the old was right.
+
+    A wrong one counts as it does at signing in.
+    """
+    row = _find(connection, login)
+    if row is None or not row.password or _closed(row, now):
+        return False
+    if not passwords.matches(row.password, old):
+        _count_failure(connection, row, now=now)
+        return False
+    passwords.check(new, login=login)
+    sessions.end_all(connection, login, but=token)
+    _set_password(connection, login, new, now=now)
+    return True
+
+
+def _set_password(connection: Connection, login: str, password: str, *, now: datetime) -> None:
+    values = {"password": passwords.kept(password), "failures": 0, "locked_until": None}
+    connection.execute(update(person).where(person.c.login == login).values(values))
+    audit.append(connection, at=now, actor=login, action="password set", subject=login, body={})
+
+
+def sign_in(
+    connection: Connection, login: str, password: str, *, now: datetime, lasts: timedelta = sessions.LENGTH
+) -> SignIn | None:
     """A new session; None where name or password is wrong, or the account is closed for now.
 
     Who has a second factor is not signed in before `second_step`.
     """
     row = _find(connection, login)
-    stored = row.password if row is not None and row.password else _decoy()
-    right = _matches(stored, password)
-    if row is None or not row.password or row.disabled or (row.locked_until is not None and row.locked_until > now):
+    right = passwords.matches(row.password if row is not None else None, password)
+    if row is None or not right or _closed(row, now):
+        failed(connection, login if row is not None else NOBODY, step="password", now=now)
+        if row is not None and not right and row.password and not _closed(row, now):
+            _count_failure(connection, row, now=now)
         return None
-    if not right:
-        _count_failure(connection, row, now=now)
-        return None
+    return begin(connection, login, now=now, lasts=lasts)
+
+
+def begin(connection: Connection, login: str, *, now: datetime, lasts: timedelta) -> SignIn:
+    """A session for somebody whose first step was right; it waits where they have a second factor."""
     if factors.is_on(connection, login):  # wrong codes go on counting: only a whole sign-in forgives
-        return SignIn(_open(connection, login, expires_at=now + SECOND_STEP, waits=True, now=now), waits=True)
-    return SignIn(_signed_in(connection, login, now=now), waits=False)
+        return SignIn(sessions.begin(connection, login, now=now, lasts=SECOND_STEP, waits=True), waits=True)
+    return SignIn(_signed_in(connection, login, now=now, lasts=lasts), waits=False)
 
 
-def second_step(connection: Connection, token: str, code: str, *, now: datetime) -> str | None:
+def second_step(
+    connection: Connection, token: str, code: str, *, now: datetime, lasts: timedelta = sessions.LENGTH
+) -> str | None:
     """The token of a session, for that of a waiting one and the code of the second factor; None where it is wrong."""
-    waiting = select(session.c.login).where(
-        session.c.token_sha256 == _hash(token), session.c.waits.is_(True), session.c.expires_at > now
-    )
-    login = connection.execute(waiting).scalar_one_or_none()
-    if login is None or not check_code(connection, login, code, now=now):
+    login = sessions.waiting(connection, token, now=now)
+    if login is None:
         return None
-    sign_out(connection, token)
-    return _signed_in(connection, login, now=now)
+    if not check_code(connection, login, code, now=now):
+        failed(connection, login, step="code", now=now)
+        return None
+    sessions.end(connection, token)
+    return _signed_in(connection, login, now=now, lasts=lasts)
 
 
 def check_code(connection: Connection, login: str, code: str, *, now: datetime) -> bool:
     """Whether a code of the second factor is right, and not used; a wrong one counts as a wrong password does."""
     row = _find(connection, login)
-    if row is None or row.disabled or (row.locked_until is not None and row.locked_until > now):
+    if row is None or _closed(row, now):
         return False
     right = factors.take(connection, login, code, now=now)
     if not right:
         _count_failure(connection, row, now=now)
     return right
+
+
+def failed(connection: Connection, login: str, *, step: str, now: datetime) -> None:
+    """Put on record that somebody could not sign in."""
+    audit.append_some(
+        connection, at=now, actor=NOBODY, action="sign-in failed", subject=login, body={"step": step}
+    )  # fmt: skip
+
+
+def _closed(row: Row[Any], now: datetime) -> bool:
+    return row.disabled or (row.locked_until is not None and row.locked_until > now)
 
 
 def _count_failure(connection: Connection, row: Row[Any], *, now: datetime) -> None:
@@ -159,54 +190,21 @@ def _count_failure(connection: Connection, row: Row[Any], *, now: datetime) -> N
         .values(failures=0 if locked else failures, locked_until=locked)
     )
     if locked:
-        connection.execute(delete(session).where(session.c.login == row.login, session.c.waits.is_(True)))
+        sessions.end_waiting(connection, row.login)
         audit.append(connection, at=now, actor=row.login, action="account locked", subject=row.login, body={})
 
 
-def _signed_in(connection: Connection, login: str, *, now: datetime) -> str:
+def _signed_in(connection: Connection, login: str, *, now: datetime, lasts: timedelta) -> str:
     connection.execute(update(person).where(person.c.login == login).values(failures=0, locked_until=None))
-    token = _open(connection, login, expires_at=now + SESSION, waits=False, now=now)
     audit.append(connection, at=now, actor=login, action="signed in", subject=login, body={})
-    return token
-
-
-def _open(connection: Connection, login: str, *, expires_at: datetime, waits: bool, now: datetime) -> str:
-    token = secrets.token_urlsafe(32)
-    connection.execute(delete(session).where(session.c.expires_at <= now))
-    connection.execute(
-        insert(session).values(
-            token_sha256=_hash(token), login=login, csrf=secrets.token_urlsafe(24), expires_at=expires_at, waits=waits
-        )
-    )
-    return token
-
-
-def find_session(connection: Connection, token: str | None, *, now: datetime) -> Session | None:
-    """The session of a token, while it lasts and its person is not disabled."""
-    if not token:
-        return None
-    row = connection.execute(
-        select(session.c.csrf, person)
-        .join(person, person.c.login == session.c.login)
-        .where(
-            session.c.token_sha256 == _hash(token),
-            session.c.expires_at > now,
-            session.c.waits.is_(False),
-            person.c.disabled.is_(False),
-        )
-    ).one_or_none()
-    return None if row is None else Session(as_person(row), row.csrf)
-
-
-def sign_out(connection: Connection, token: str) -> None:
-    connection.execute(delete(session).where(session.c.token_sha256 == _hash(token)))
+    return sessions.begin(connection, login, now=now, lasts=lasts)
 
 
 def disable(connection: Connection, login: str, *, by: str, now: datetime) -> None:
     """Close an account and end its sessions; what the person did stays."""
     if not connection.execute(update(person).where(person.c.login == login).values(disabled=True)).rowcount:
         raise NotFound(f"there is no person {login!r}")
-    connection.execute(delete(session).where(session.c.login == login))
+    sessions.end_all(connection, login)
     audit.append(connection, at=now, actor=by, action="person disabled", subject=login, body={})
 
 
@@ -222,31 +220,15 @@ def find(connection: Connection, login: str) -> Person:
     return as_person(row)
 
 
+def has_password(connection: Connection, login: str) -> bool:
+    """Whether somebody chose a password here."""
+    row = _find(connection, login)
+    return row is not None and bool(row.password)
+
+
 def _find(connection: Connection, login: str) -> Row[tuple[object, ...]] | None:
     return connection.execute(select(person).where(person.c.login == login)).one_or_none()
 
 
 def as_person(row: Row[tuple[object, ...]]) -> Person:
     return Person(str(row.login), str(row.name), cast(Role, row.role), frozenset(row.granted))
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-@cache
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()
-
-
-@cache
-def _decoy() -> str:
-    """What the password of nobody is checked against, so that it takes as long as anybody's."""
-    return _hasher().hash(secrets.token_urlsafe(16))
-
-
-def _matches(stored: str, password: str) -> bool:
-    try:
-        return _hasher().verify(stored, password)
-    except (VerificationError, InvalidHashError):
-        return False

@@ -257,6 +257,8 @@ session = Table(
     Column(
         "waits", Boolean, nullable=False, server_default=false(), comment="for the second factor: not signed in yet"
     ),
+    Column("begun_at", Instant),
+    Column("seen_at", Instant, comment="of the last use, to the minute"),
 )
 
 # The secret has to be at hand to check a code: who reads the store has it. The password stays the first factor.

@@ -35,6 +35,7 @@ from pipeline.intake import Limits
 from pipeline.report import QueueItem
 from pipeline.review import create_app
 from pipeline.route import load_policy
+from pipeline.settings import ReviewSettings
 from pipeline.store import Store, open_store, people, queues, reports
 from pipeline.store.migrate import upgrade
 from pipeline.store.schema import batch, queue_facet, queue_item, report
@@ -137,7 +138,14 @@ def statements(store: Store) -> Iterator[list[tuple[str, Any]]]:
 
 
 def measure(store: Store, ident: str, rounds: int) -> dict[str, dict[str, float]]:
-    app = create_app(store, policy=load_policy(), taxonomy=load_taxonomy(), limits=Limits(), now=lambda: NOW)
+    app = create_app(
+        store,
+        policy=load_policy(),
+        taxonomy=load_taxonomy(),
+        limits=Limits(),
+        settings=ReviewSettings(requests_per_minute=0),
+        now=lambda: NOW,
+    )
     browser = TestClient(app)
     assert browser.post("/sign-in", data={"login": "ada", "password": PASSWORD}).status_code == 200
     figures = {}

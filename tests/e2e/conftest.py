@@ -16,12 +16,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pipeline.intake import Limits
 from pipeline.review import create_app
 from pipeline.route import Policy
+from pipeline.settings import ReviewSettings
 from pipeline.store import Store
 from pipeline.triage import Rooms
 from tests.conftest import NOW
-from tests.review.conftest import PASSWORD, desk, filled_desk, policy
+from tests.review.conftest import PASSWORD, desk, filled_desk, policy, settings
 
-__all__ = ["desk", "filled_desk", "policy"]
+__all__ = ["desk", "filled_desk", "policy", "settings"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -47,9 +48,9 @@ def socket_enabled_for_session() -> Iterator[None]:
 
 
 @pytest.fixture
-def address(desk: Store, rooms: Rooms, policy: Policy, socket_enabled: None) -> Iterator[str]:
+def address(desk: Store, rooms: Rooms, policy: Policy, settings: ReviewSettings, socket_enabled: None) -> Iterator[str]:
     """The page over a desk with triaged reports, on a free port of this machine."""
-    app = create_app(desk, policy=policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW)
+    app = create_app(desk, policy=policy, taxonomy=rooms.taxonomy, limits=Limits(), settings=settings, now=lambda: NOW)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -65,7 +66,7 @@ def address(desk: Store, rooms: Rooms, policy: Policy, socket_enabled: None) -> 
 
 @pytest.fixture
 def visit(chromium: Browser, address: str, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """A browser window with somebody signed in."""
+    """A browser window with somebody signed in; with nobody for an empty name."""
     contexts = []
 
     def opened(login: str, *, scripts: bool = True, dark: bool = False, width: int = 1280) -> Page:
@@ -76,6 +77,8 @@ def visit(chromium: Browser, address: str, tmp_path: Path) -> Iterator[Callable[
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
+        if not login:
+            return page
         page.goto("/sign-in")
         page.fill("#login", login)
         page.fill("#password", PASSWORD)

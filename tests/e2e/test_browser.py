@@ -10,6 +10,9 @@ import pytest
 from openpyxl import Workbook
 from playwright.sync_api import Page, expect
 
+from pipeline.store import Store, people
+from tests.conftest import NOW
+
 Visit = Callable[..., Page]
 AXE = Path(__file__).with_name("axe.min.js")
 
@@ -183,10 +186,26 @@ def test_everything_works_with_scripts_off(visit: Visit) -> None:
     expect(page.locator("h1")).to_have_text("Rule of law")
 
 
+def test_an_invitation_is_taken_from_its_link_and_kept_out_of_addresses(visit: Visit, desk: Store) -> None:
+    page = visit("")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with desk.write() as connection:
+        token = people.invite(connection, "bo", by="test", now=NOW)
+    page.goto(f"/invitation#{token}")
+    expect(page.locator("#invitation")).to_have_value(token)
+    expect(page.locator("#password")).to_be_focused()
+    assert token not in page.url
+    page.fill("#password", "a hill with four horses")
+    page.click("button.main")
+    page.wait_for_url("**/sign-in")
+    assert not [address for address in asked if token in address]
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_no_page_is_wider_than_the_screen(visit: Visit, width: int) -> None:
     page = visit("ada", width=width)
-    for address in ("/", "/queues/rule-of-law", "/queues/rule-of-law?place=mali", "/submit", "/batches"):
+    for address in ("/", "/queues/rule-of-law", "/queues/rule-of-law?place=mali", "/submit", "/batches", "/account"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address
     page.goto("/queues/rule-of-law")
@@ -216,9 +235,37 @@ def test_axe_finds_nothing_serious(visit: Visit, dark: bool) -> None:
         if page.locator("#mentions").count():
             page.keyboard.press("e")
             page.keyboard.press("ArrowRight")
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate(
-            "async () => (await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})).violations"
-        )
-        serious = [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]
-        assert not serious, address
+        assert not serious(page), address
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious_on_what_supervisors_and_administrators_see(visit: Visit, dark: bool) -> None:
+    page = visit("su", dark=dark)
+    page.goto("/queues/rule-of-law")
+    report = page.locator(".items a").first.get_attribute("href")
+    page.goto("/queues/manual-review")  # the Arabic report is there
+    arabic = [a.get_attribute("href") for a in page.locator(".items a").all()]
+    for address in ("/account", "/digests", "/people", "/agreement", *(f"{path}/audit" for path in (report, *arabic))):
+        page.goto(address)
+        assert not serious(page), address
+    page.goto("/account")
+    page.click("text=Set up")
+    expect(page.locator("svg")).to_be_visible()
+    assert not serious(page)
+    page.goto("/people")
+    page.fill("#login", "di")
+    page.fill("#name", "Di")
+    page.click("button.main")
+    expect(page.locator(".good")).to_be_visible()
+    assert not serious(page)
+    page.goto("/invitation")
+    assert not serious(page)
+
+
+def serious(page: Page) -> list[tuple[str, str]]:
+    """What axe-core finds on a page that is serious or critical: the rule, and the first element."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "async () => (await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})).violations"
+    )
+    return [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")]

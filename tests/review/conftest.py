@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from pipeline.intake import Limits
 from pipeline.review import create_app
 from pipeline.route import Policy
+from pipeline.settings import ReviewSettings
 from pipeline.store import Store, open_store, people, reports
 from pipeline.store.migrate import upgrade
 from pipeline.submit import submit
@@ -90,7 +91,15 @@ class Browser(TestClient):
 
 
 @pytest.fixture
-def visit(desk: Store, rooms: Rooms, policy: Policy, tmp_path: Path) -> Callable[[str], Browser]:
+def settings() -> ReviewSettings:
+    """The settings of the desk's page."""
+    return ReviewSettings()
+
+
+@pytest.fixture
+def visit(
+    desk: Store, rooms: Rooms, policy: Policy, settings: ReviewSettings, tmp_path: Path
+) -> Callable[[str], Browser]:
     """A browser with somebody signed in; with nobody for an empty name."""
 
     def signed_in(login: str) -> Browser:
@@ -101,6 +110,7 @@ def visit(desk: Store, rooms: Rooms, policy: Policy, tmp_path: Path) -> Callable
             limits=Limits(),
             now=lambda: NOW,
             digests=tmp_path / "digests",
+            settings=settings,
         )
         browser = Browser(app)
         if login:

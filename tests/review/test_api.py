@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as cases
 from schemathesis.checks import not_a_server_error
 from starlette.testclient import TestClient
 
 from pipeline.intake import Limits
 from pipeline.review import create_app
 from pipeline.route import Policy
+from pipeline.settings import ReviewSettings
 from pipeline.store import Store, tokens
 from pipeline.triage import Rooms
 from tests.conftest import NOW
@@ -24,13 +26,15 @@ Client = Callable[..., TestClient]
 
 
 @pytest.fixture
-def client(desk: Store, rooms: Rooms, policy: Policy) -> Client:
+def client(desk: Store, rooms: Rooms, policy: Policy, settings: ReviewSettings) -> Client:
     def made(login: str, *scopes: str) -> TestClient:
         with desk.write() as connection:
             token = tokens.issue(
                 connection, login, name="t", scopes=scopes or tokens.SCOPES, days=1, by="test", now=NOW
             )
-        app = create_app(desk, policy=policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW)
+        app = create_app(
+            desk, policy=policy, taxonomy=rooms.taxonomy, limits=Limits(), settings=settings, now=lambda: NOW
+        )
         return TestClient(app, headers={"Authorization": f"Bearer {token}"})
 
     return made
@@ -253,6 +257,7 @@ def test_every_route_asks_who_it_is_and_monitors_find_no_queue(client: Client) -
 CASES = int(os.environ.get("SITREP_API_CASES", "12"))
 
 
+@pytest.mark.parametrize("settings", [ReviewSettings(requests_per_minute=0)])
 def test_no_request_is_a_server_error(client: Client) -> None:
     tester = client("su")
     loaded = schemathesis.openapi.from_asgi("/api/openapi.json", tester.app)
@@ -262,7 +267,7 @@ def test_no_request_is_a_server_error(client: Client) -> None:
 
     for operation in operations:
 
-        @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+        @cases(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def never_a_server_error(case: Any) -> None:
             answer = case.call(headers=dict(tester.headers))

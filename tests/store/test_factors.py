@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from pipeline.errors import MonitorError, NotFound
-from pipeline.store import Store, audit, factors, people
+from pipeline.store import Store, audit, factors, people, sessions
 from pipeline.store.schema import recovery_code, session
 
 NOW = datetime(2025, 2, 14, 12, 0, 10, tzinfo=UTC)
@@ -45,13 +45,13 @@ def second_step(store: Store, token: str, code: str, *, now: datetime = NOW) -> 
 def test_the_password_alone_opens_no_session(any_store: Store, totp: pyotp.TOTP) -> None:
     waiting = first_step(any_store)
     with any_store.read() as connection:
-        assert people.find_session(connection, waiting, now=NOW) is None
+        assert sessions.find(connection, waiting, now=NOW) is None
     token = second_step(any_store, waiting, totp.at(NOW))
     assert token not in (None, waiting)
     with any_store.read() as connection:
-        found = people.find_session(connection, token, now=NOW)
+        found = sessions.find(connection, token, now=NOW)
         assert found is not None
-        assert found.person.login == "ada"
+        assert found.login == "ada"
         assert len(connection.execute(select(session)).all()) == 1  # the waiting one is gone
 
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from pipeline.errors import MonitorError, NotFound, SitrepError
 from pipeline.review.api import batches, items, second_reviews
 from pipeline.review.api.problems import PROBLEMS, problem
-from pipeline.review.desk import Desk
+from pipeline.review.desk import Desk, record_refusal
 from pipeline.store.work import Conflict
 
 
@@ -28,15 +28,18 @@ def create_api(desk: Desk) -> FastAPI:
     api.include_router(batches.router)
 
     @api.exception_handler(SitrepError)
-    async def explain(request: Request, error: SitrepError) -> JSONResponse:
+    def explain(request: Request, error: SitrepError) -> JSONResponse:
         if isinstance(error, NotFound):
+            record_refusal(request)
             return problem(404, "There is nothing here, or nothing that you may see.")
         if isinstance(error, Conflict):
             return problem(409, str(error))
         return problem(422, str(error)) if isinstance(error, MonitorError) else problem(500, "An operator must look.")
 
     @api.exception_handler(HTTPException)
-    async def explain_http(request: Request, error: HTTPException) -> JSONResponse:
+    def explain_http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 403:
+            record_refusal(request)
         return problem(error.status_code, str(error.detail), dict(error.headers or {}))
 
     @api.exception_handler(RequestValidationError)

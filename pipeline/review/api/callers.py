@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from pipeline.access import Access, access_of
 from pipeline.errors import NotFound
-from pipeline.review.desk import desk_of
-from pipeline.store import tokens
+from pipeline.review.desk import check_pace, desk_of, lacks_factor
+from pipeline.store import people, tokens
 
 bearer = HTTPBearer(auto_error=False)
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
@@ -26,11 +26,20 @@ def needs(scope: tokens.Scope) -> Callable[..., Access]:
         desk = desk_of(request)
         with desk.store.read() as connection:
             found = tokens.find(connection, credentials.credentials, now=desk.now()) if credentials else None
+            barred = found is not None and lacks_factor(connection, desk, found.person.login, found.person.role)
         if found is None:
+            check_pace(desk.pace, f"from {request.client.host if request.client else ''}")
+            if credentials:
+                with desk.store.write() as connection:
+                    people.failed(connection, people.NOBODY, step="token", now=desk.now())
             raise HTTPException(401, "a valid token is needed", {"WWW-Authenticate": "Bearer"})
+        who = found.person
+        check_pace(desk.pace, who.login)
+        request.state.caller = who.login
         if scope not in found.scopes:
             raise HTTPException(403, f"the token lacks the scope {scope!r}")
-        who = found.person
+        if barred:
+            raise HTTPException(403, "set up your second factor on the review page first: your role needs one")
         return access_of(who.login, who.role, who.granted, policy=desk.policy, taxonomy=desk.taxonomy)
 
     return caller

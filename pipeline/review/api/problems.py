@@ -10,7 +10,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": words, "content": {"application/problem+json": {}}}
     for status, words in {
         401: "no valid token", 403: "the token lacks the scope", 404: "not there, or not for you", 409: "somebody was faster",
-        422: "the request must be mended",
+        422: "the request must be mended", 429: "too many requests: wait as `Retry-After` says",
     }.items()
 }  # fmt: skip
 

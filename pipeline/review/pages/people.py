@@ -41,5 +41,5 @@ def add_person(
             granted=[q.id for q in restricted if q.id in (granted or [])], by=who.access.person, now=desk.now(),
         )  # fmt: skip
         found = people.everybody(connection)
-    link = str(request.base_url) + f"invitation/{token}"
+    link = str(request.base_url) + f"invitation#{token}"
     return render(request, "people.html", {"people": found, "restricted": restricted, "link": link}, who=who)

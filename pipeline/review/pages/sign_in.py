@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from pipeline.review.desk import COOKIE, Csrf, Desk, Signed, check_form, desk_of, render
-from pipeline.store import people
+from pipeline.review.desk import Csrf, Desk, Known, check_form, check_pace, desk_of, render
+from pipeline.store import people, sessions
 
 router = APIRouter()
 
@@ -22,11 +22,12 @@ def sign_in_page(request: Request) -> Response:
 def sign_in(request: Request, login: Annotated[str, Form()], password: Annotated[str, Form()]) -> Response:
     """Sign in, or be asked for the code of the second factor."""
     desk = desk_of(request)
+    check_pace(desk.sign_in_pace, request.client.host if request.client else "")
     with desk.store.write() as connection:
-        made = people.sign_in(connection, login.strip().lower()[:64], password[:1000], now=desk.now())
+        made = people.sign_in(connection, login.strip().lower()[:64], password, now=desk.now(), lasts=desk.lasts)
     if made is None:
         return render(request, "sign_in.html", {"wrong": True}, status=403)
-    return _with_cookie(RedirectResponse("/sign-in/code" if made.waits else "/", status_code=303), desk, made.token)
+    return with_cookie(RedirectResponse("/sign-in/code" if made.waits else "/", status_code=303), desk, made.token)
 
 
 @router.get("/sign-in/code")
@@ -38,39 +39,45 @@ def code_page(request: Request) -> Response:
 def second_step(request: Request, code: Annotated[str, Form(max_length=100)]) -> Response:
     """The second step: a code by the clock, or a recovery code."""
     desk = desk_of(request)
+    waiting = request.cookies.get(desk.cookie, "")
     with desk.store.write() as connection:
-        token = people.second_step(connection, request.cookies.get(COOKIE, ""), code, now=desk.now())
+        token = people.second_step(connection, waiting, code, now=desk.now(), lasts=desk.lasts)
     if token is None:
         return render(request, "code.html", {"wrong": True}, status=403)
-    return _with_cookie(RedirectResponse("/", status_code=303), desk, token)
+    return with_cookie(RedirectResponse("/", status_code=303), desk, token)
 
 
-def _with_cookie(response: Response, desk: Desk, token: str) -> Response:
+def with_cookie(response: Response, desk: Desk, token: str) -> Response:
+    """The response, with which the browser keeps the session."""
     response.set_cookie(
-        COOKIE, token, httponly=True, samesite="strict", secure=desk.secure,
-        max_age=int(people.SESSION.total_seconds()),
+        desk.cookie, token, httponly=True, samesite="strict", secure=desk.secure,
+        max_age=int(desk.lasts.total_seconds()),
     )  # fmt: skip
     return response
 
 
-@router.get("/invitation/{token}")
-def invitation_page(request: Request, token: str) -> Response:
-    return render(request, "invitation.html", {"token": token})
+@router.get("/invitation")
+def invitation_page(request: Request) -> Response:
+    """Its token is in the part of the link that browsers keep to themselves, so that no log of addresses has it."""
+    return render(request, "invitation.html", {})
 
 
-@router.post("/invitation/{token}")
-def accept_invitation(request: Request, token: str, password: Annotated[str, Form()]) -> Response:
+@router.post("/invitation")
+def accept_invitation(
+    request: Request, invitation: Annotated[str, Form(max_length=200)], password: Annotated[str, Form()]
+) -> Response:
     desk = desk_of(request)
     with desk.store.write() as connection:
-        people.accept(connection, token, password, now=desk.now())
+        people.accept(connection, invitation.strip(), password, now=desk.now())
     return RedirectResponse("/sign-in", status_code=303)
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, who: Signed, csrf: Csrf) -> Response:
+def sign_out(request: Request, who: Known, csrf: Csrf) -> Response:
     check_form(who, csrf)
-    with desk_of(request).store.write() as connection:
-        people.sign_out(connection, request.cookies.get(COOKIE, ""))
+    desk = desk_of(request)
+    with desk.store.write() as connection:
+        sessions.end(connection, who.token)
     response = RedirectResponse("/sign-in", status_code=303)
-    response.delete_cookie(COOKIE)
+    response.delete_cookie(desk.cookie, httponly=True, samesite="strict", secure=desk.secure)
     return response

@@ -26,3 +26,11 @@ document.addEventListener("keydown", (event) => {
     found[0].click();
   }
 });
+
+// An invitation travels behind the # of its link, which browsers send to nobody; from here on the address is without it.
+const fromLink = document.querySelector("[data-from-link]");
+if (fromLink && location.hash.length > 1) {
+  fromLink.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  document.querySelector("#password").focus();
+}
