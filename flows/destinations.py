@@ -24,23 +24,26 @@ def open_destinations(settings: Settings, policy: Policy) -> dict[str, Destinati
         try:
             match one:
                 case WebhookSettings():
-                    found[name] = _webhook(one, _secret(settings, one), minimal)
+                    found[name] = _webhook(one, read_secret(settings, one.secret_file, one.secret_env), minimal)
                 case EmailSettings():
-                    found[name] = _email(one, _secret(settings, one), minimal, settings)
+                    found[name] = _email(one, read_secret(settings, one.secret_file, one.secret_env), minimal, settings)
                 case AmqpSettings():
-                    found[name] = _broker(one, _secret(settings, one), minimal, settings)
+                    found[name] = _broker(
+                        one, read_secret(settings, one.secret_file, one.secret_env), minimal, settings
+                    )
         except ConfigurationError as error:
             raise ConfigurationError(f"destination {name!r}: {error}") from error
     return found
 
 
-def _secret(settings: Settings, one: DestinationSettings) -> str:
-    if one.secret_file:
+def read_secret(settings: Settings, file: Path | None, variable: str | None) -> str:
+    """A secret from where the settings say that it is; empty where nothing is there."""
+    if file:
         try:
-            return settings.path(one.secret_file).read_text(encoding="utf-8").strip()
+            return settings.path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ConfigurationError(f"secret_file {one.secret_file} cannot be read: {error.strerror}") from error
-    return os.environ.get(one.secret_env or "", "").strip()
+            raise ConfigurationError(f"secret_file {file} cannot be read: {error.strerror}") from error
+    return os.environ.get(variable or "", "").strip()
 
 
 def _webhook(one: WebhookSettings, secret: str, minimal: frozenset[str]) -> Destination:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -106,12 +106,39 @@ class AuditSettings(BaseModel):
     heads: Path = Field(default=Path("heads"), description="folder of the signed heads: copy it elsewhere")
 
 
+RoleName = Literal["monitor", "reviewer", "supervisor", "administrator"]
+
+
+class OidcSettings(BaseModel):
+    """An OpenID provider with whose accounts people sign in. The client's secret is in the environment or in a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(default="your organisation's account", description="as the button calls it")
+    issuer: str = Field(description="its address, to the letter as it calls itself")
+    client_id: str
+    secret_env: str | None = Field(default=None, description="environment variable with the client's secret")
+    secret_file: Path | None = Field(default=None, description="file with it")
+    page: str = Field(description="address of the review page, such as https://sitrep.example.org")
+    ca_file: Path | None = Field(default=None, description="the authority of its certificate, where not a public one")
+    role_claim: str | None = Field(
+        default=None, description="claim that says who has which role; default: nobody but us"
+    )
+    roles: dict[str, RoleName] = Field(default_factory=dict, description="roles by the values of that claim")
+
+    @model_validator(mode="after")
+    def _mapped(self) -> Self:
+        if bool(self.role_claim) != bool(self.roles):
+            raise ValueError("role_claim and roles are given together, or neither is")
+        return self
+
+
 class ReviewSettings(BaseModel):
     """How people sign in to the review page, how long they stay signed in, and how fast they may go."""
 
     model_config = ConfigDict(extra="forbid")
 
-    second_factor: tuple[Literal["monitor", "reviewer", "supervisor", "administrator"], ...] = Field(
+    second_factor: tuple[RoleName, ...] = Field(
         default=(), description="roles that must have one: without it they can set it up and nothing else"
     )
     session_hours: int = Field(default=10, ge=1, le=24, description="after which people sign in again")
@@ -120,6 +147,7 @@ class ReviewSettings(BaseModel):
         default=False, description="with --behind-https: browsers use https for the subdomains of the page's host too"
     )
     requests_per_minute: int = Field(default=600, ge=0, description="of one person, by page or API; 0: no limit")
+    oidc: OidcSettings | None = Field(default=None, description="accounts elsewhere with which people sign in")
 
 
 class Settings(BaseSettings):

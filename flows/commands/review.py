@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from getpass import getuser
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
+from flows.destinations import read_secret
 from flows.workspace import open_workspace, utc_now
 from pipeline.errors import ConfigurationError
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.review.oidc import Provider
 
 app = typer.Typer()
 people_app = typer.Typer(help="Who may sign in to the review page.", no_args_is_help=True)
@@ -52,6 +57,7 @@ def review(
         secure=behind_https,
         digests=opened.settings.path(opened.settings.digests),
         settings=opened.settings.review,
+        provider=_provider(opened.settings),
     )
     console.err.print(f"http://{host}:{port}/ (stop with Ctrl+C)")
     uvicorn.run(made, host=host, port=port, log_level="warning", access_log=False, server_header=False)
@@ -95,6 +101,35 @@ def invite(
     with open_workspace(workspace).store.write() as connection:
         token = people.invite(connection, login, by=getuser(), now=utc_now())
     _print_invitation(login, token, as_json=as_json)
+
+
+@people_app.command("link", epilog="Example: [bold]sitrep people link a.okoye --email a.okoye@example.org[/bold]")
+def link(
+    login: Annotated[str, typer.Argument()],
+    email: Annotated[
+        str | None, typer.Option("--email", help="The address of their account, as the provider verified it.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option("--subject", help="The provider's own name of their account.")] = None,
+    unlink: Annotated[
+        bool, typer.Option("--unlink", help="Take their account away instead, and end sessions.")
+    ] = False,
+    workspace: WorkspaceOption = HERE,
+) -> None:
+    """Let a person sign in with an account of the provider in `[review.oidc]`; no other account opens anything."""
+    from pipeline.store import identities
+
+    opened = open_workspace(workspace)
+    provider = opened.settings.review.oidc
+    if provider is None and not unlink:
+        raise ConfigurationError("there is no provider: add [review.oidc] to sitrep.toml (docs/pages.md)")
+    with opened.store.write() as connection:
+        if unlink:
+            identities.unlink(connection, login, by=getuser(), now=utc_now())
+        elif provider is not None:
+            identities.link(
+                connection, login, issuer=provider.issuer, subject=subject, email=email, by=getuser(), now=utc_now()
+            )
+    console.out.print(f"{login} signs in {'here alone' if unlink else 'with their account elsewhere'}")
 
 
 @people_app.command("token", epilog="Example: [bold]sitrep people token a.okoye --scope read --name dashboard[/bold]")
@@ -158,11 +193,24 @@ def list_people(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) 
         console.print_json([{key: getattr(row, key) for key in keys} for row in found])
         return
     rows = [
-        (row.login, row.name, row.role, ", ".join(row.granted),
-         "disabled" if row.disabled else "active" if row.password else "invited")
+        (row.login, row.name, row.role, ", ".join(row.granted), row.state)
         for row in found
     ]  # fmt: skip
     console.out.print(console.table("People", ("login", "name", "role", "restricted queues", ""), rows))
+
+
+def _provider(settings: Settings) -> Provider | None:
+    """The OpenID provider that the settings name; ConfigurationError where what it takes is missing."""
+    if (asked := settings.review.oidc) is None:
+        return None
+    try:
+        from pipeline.review.oidc import Provider
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"{error.name} is missing: pip install 'sitrep[oidc]'") from error
+    if not (secret := read_secret(settings, asked.secret_file, asked.secret_env)):
+        raise ConfigurationError("[review.oidc]: set secret_env or secret_file to where the client's secret is")
+    ca_file = settings.path(asked.ca_file) if asked.ca_file else None
+    return Provider(asked.model_copy(update={"ca_file": ca_file}), secret=secret)
 
 
 def _print_invitation(login: str, token: str, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -30,6 +31,9 @@ from pipeline.settings import ReviewSettings
 from pipeline.store import Store
 from pipeline.store.work import Conflict
 from pipeline.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from pipeline.review.oidc import Provider
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -54,6 +58,7 @@ def create_app(
     secure: bool = False,
     digests: Path | None = None,
     settings: ReviewSettings | None = None,
+    provider: Provider | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
     """The review page over a store. `digests` is where nightly ones are kept; `secure` says that people reach it by https: cookies then travel by nothing else."""
@@ -66,7 +71,9 @@ def create_app(
     app = FastAPI(title="Sitrep", docs_url=None, redoc_url=None, openapi_url=None)
     rules = settings or ReviewSettings()
     pace, sign_in_pace = Pace(rules.requests_per_minute, now=now), Pace(SIGN_INS_PER_MINUTE, now=now)
-    app.state.desk = Desk(store, policy, taxonomy, limits, templates, secure, now, rules, pace, sign_in_pace, digests)
+    app.state.desk = Desk(
+        store, policy, taxonomy, limits, templates, secure, now, rules, pace, sign_in_pace, digests, provider
+    )
     app.mount("/static", StaticFiles(directory=root / "static"), name="static")
     app.include_router(health.router)
     app.include_router(router)

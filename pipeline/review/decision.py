@@ -53,8 +53,12 @@ def told(connection: Connection, seq: int, access: Access, policy: Policy) -> To
     """
     found, shut = _readable(connection, seq, access), blind.sealed_from(connection, seq, access, policy)
     said = [c for c in found if c.by == access.person or c.body.get("queue", "") not in shut]
-    silent = {c.by for c in found} - {c.by for c in said}
-    history = [e for e in queues.history(connection, seq) if e.queue in access.queues and e.actor not in silent]
+    silent = {c.by for c in found if c.by != access.person and c.body.get("queue", "") in shut}
+    history = [
+        e
+        for e in queues.history(connection, seq)
+        if e.queue in access.queues and not (e.queue in shut and e.actor in silent)
+    ]
     return Told(said, corrections.word(said[-1]) if said else None, history, bool(silent))
 
 

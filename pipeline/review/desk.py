@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Form, HTTPException, Request, Response
 from fastapi.templating import Jinja2Templates
@@ -25,6 +25,9 @@ from pipeline.route.policy import Queue
 from pipeline.settings import ReviewSettings
 from pipeline.store import Store, audit, factors, people, sessions, work
 from pipeline.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from pipeline.review.oidc import Provider  # what it imports is an extra
 
 logger = logging.getLogger(__name__)
 SIGN_INS_PER_MINUTE = 60
@@ -46,6 +49,7 @@ class Desk:
     pace: Pace
     sign_in_pace: Pace
     digests: Path | None = None
+    provider: Provider | None = None
 
     @property
     def cookie(self) -> str:

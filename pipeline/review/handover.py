@@ -19,7 +19,7 @@ def colleagues(connection: Connection, queue: str, *, policy: Policy, taxonomy: 
     """Who may work on the items of a queue, by login."""
     found = []
     for row in people.everybody(connection):
-        if not row.disabled and row.password:
+        if row.state == "active":
             person = people.as_person(row)
             access = access_of(person.login, person.role, person.granted, policy=policy, taxonomy=taxonomy)
             if queue in access.queues:

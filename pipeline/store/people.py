@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, case, delete, insert, or_, select, update
 
 from pipeline.access import ROLES, Role
 from pipeline.errors import ConfigurationError, MonitorError, NotFound
 from pipeline.store import audit, factors, passwords, sessions
-from pipeline.store.schema import invitation, person
+from pipeline.store.schema import identity, invitation, person
 
 SECOND_STEP = timedelta(minutes=5)
 INVITATION, LOCK = timedelta(days=3), timedelta(minutes=15)
@@ -138,6 +138,23 @@ def sign_in(
     return begin(connection, login, now=now, lasts=lasts)
 
 
+def sign_in_elsewhere(
+    connection: Connection, login: str, *, role: Role | None, now: datetime, lasts: timedelta
+) -> SignIn | None:
+    """A new session for somebody whom a provider signed in; None where the account is closed.
+
+    A `role` that the provider's claims are mapped to is theirs from now on.
+    """
+    row = _find(connection, login)
+    if row is None or _closed(row, now):
+        return None
+    if role is not None and role != row.role:
+        connection.execute(update(person).where(person.c.login == login).values(role=role))
+        body = {"from": row.role, "to": role, "by": "claim"}
+        audit.append(connection, at=now, actor=login, action="role changed", subject=login, body=body)
+    return begin(connection, login, now=now, lasts=lasts)
+
+
 def begin(connection: Connection, login: str, *, now: datetime, lasts: timedelta) -> SignIn:
     """A session for somebody whose first step was right; it waits where they have a second factor."""
     if factors.is_on(connection, login):  # wrong codes go on counting: only a whole sign-in forgives
@@ -208,8 +225,12 @@ def disable(connection: Connection, login: str, *, by: str, now: datetime) -> No
     audit.append(connection, at=now, actor=by, action="person disabled", subject=login, body={})
 
 
-def everybody(connection: Connection) -> list[Row[tuple[object, ...]]]:
-    return list(connection.execute(select(person).order_by(person.c.login)))
+def everybody(connection: Connection) -> list[Row[Any]]:
+    """All people by login, each with what they are: `active`, `invited` or `disabled`."""
+    can = or_(person.c.password.is_not(None), identity.c.login.is_not(None))
+    state = case((person.c.disabled, "disabled"), (can, "active"), else_="invited").label("state")
+    query = select(person, state).outerjoin(identity, identity.c.login == person.c.login)
+    return list(connection.execute(query.order_by(person.c.login)))
 
 
 def find(connection: Connection, login: str) -> Person:

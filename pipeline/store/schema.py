@@ -286,6 +286,26 @@ invitation = Table(
     Column("expires_at", Instant, nullable=False),
 )
 
+# An account elsewhere with which a person signs in; the subject is empty until the named address first comes with one.
+identity = Table(
+    "identity",
+    metadata,
+    Column("login", String(64), ForeignKey("person.login"), primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text),
+    Column("email", Text),
+    UniqueConstraint("issuer", "subject"),
+)
+
+oidc_attempt = Table(
+    "oidc_attempt",
+    metadata,
+    Column("state_sha256", String(64), primary_key=True),
+    Column("nonce", Text, nullable=False),
+    Column("verifier", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
 night = Table(
     "night",
     metadata,

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.intake import Limits
 from pipeline.review import create_app
+from pipeline.review.oidc import Provider
 from pipeline.route import Policy
 from pipeline.settings import ReviewSettings
 from pipeline.store import Store
@@ -48,12 +49,32 @@ def socket_enabled_for_session() -> Iterator[None]:
 
 
 @pytest.fixture
-def address(desk: Store, rooms: Rooms, policy: Policy, settings: ReviewSettings, socket_enabled: None) -> Iterator[str]:
-    """The page over a desk with triaged reports, on a free port of this machine."""
-    app = create_app(desk, policy=policy, taxonomy=rooms.taxonomy, limits=Limits(), settings=settings, now=lambda: NOW)
+def port(socket_enabled: None) -> int:
+    """A free port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture
+def provider() -> None:
+    """The page's OpenID provider."""
+
+
+@pytest.fixture
+def address(
+    desk: Store, rooms: Rooms, policy: Policy, settings: ReviewSettings, provider: Provider | None, port: int
+) -> Iterator[str]:
+    """The page over a desk with triaged reports, on a free port of this machine."""
+    app = create_app(
+        desk,
+        policy=policy,
+        taxonomy=rooms.taxonomy,
+        limits=Limits(),
+        settings=settings,
+        provider=provider,
+        now=lambda: NOW,
+    )
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -15,7 +15,13 @@ router = APIRouter()
 
 @router.get("/sign-in")
 def sign_in_page(request: Request) -> Response:
-    return render(request, "sign_in.html", {"wrong": False})
+    return sign_in_form(request)
+
+
+def sign_in_form(request: Request, *, wrong: bool = False) -> Response:
+    desk = desk_of(request)
+    elsewhere = desk.provider.settings.name if desk.provider else None
+    return render(request, "sign_in.html", {"wrong": wrong, "elsewhere": elsewhere}, status=403 if wrong else 200)
 
 
 @router.post("/sign-in")
@@ -26,7 +32,7 @@ def sign_in(request: Request, login: Annotated[str, Form()], password: Annotated
     with desk.store.write() as connection:
         made = people.sign_in(connection, login.strip().lower()[:64], password, now=desk.now(), lasts=desk.lasts)
     if made is None:
-        return render(request, "sign_in.html", {"wrong": True}, status=403)
+        return sign_in_form(request, wrong=True)
     return with_cookie(RedirectResponse("/sign-in/code" if made.waits else "/", status_code=303), desk, made.token)
 
 

@@ -1,0 +1,124 @@
+"""Signing in with an account elsewhere: OpenID Connect Core 1.0, authorization code with PKCE (RFC 7636).
+
+The provider says who somebody is; who may come in, and as what, was said here before. Nothing is asked of it before
+somebody signs in with it. Its answers are believed as far as its signature, issuer, audience, times and our nonce hold.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from authlib.integrations.base_client.errors import OAuthError
+from authlib.integrations.httpx_client import OAuth2Client
+from authlib.oidc.core import CodeIDToken
+from httpx2 import HTTPError
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from pipeline.access import ROLES, Role
+from pipeline.errors import ConfigurationError, SitrepError
+from pipeline.settings import OidcSettings
+
+BACK = "/sign-in/provider/back"
+"""Where on the review page the provider sends people back to: it has to know the address."""
+SIGNATURES = ("RS256", "PS256", "ES256", "EdDSA")
+TIMEOUT, LEEWAY = 10.0, 60
+"""Seconds: for an answer, and by which its clock may differ."""
+HERE = ("127.0.0.1", "::1", "localhost")
+logger = logging.getLogger(__name__)
+
+
+class NotBelieved(SitrepError):
+    """The provider could not be asked, or said what cannot be believed."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Whom the provider signed in; `email` only where it says that it verified it, `role` as the settings map a claim."""
+
+    issuer: str
+    subject: str
+    email: str | None
+    role: Role | None
+
+
+class Provider:
+    """An OpenID provider, as its settings name it."""
+
+    def __init__(self, settings: OidcSettings, *, secret: str) -> None:
+        for address in (settings.issuer, settings.page):
+            if urlsplit(address).scheme != "https" and urlsplit(address).hostname not in HERE:
+                raise ConfigurationError(f"[review.oidc] {address}: only https is taken")
+        self.settings = settings
+        self._secret = secret
+
+    def address(self, *, state: str, nonce: str, verifier: str) -> str:
+        """Where to send somebody to sign in."""
+        with self._client() as client:
+            endpoint = self._described(client)["authorization_endpoint"]
+            made, _ = client.create_authorization_url(endpoint, state=state, code_verifier=verifier, nonce=nonce)
+        return str(made)
+
+    def known(self, code: str, *, nonce: str, verifier: str, now: datetime) -> Known:
+        """Who came back with a code; NotBelieved where the provider's word does not hold."""
+        try:
+            with self._client() as client:
+                described = self._described(client)
+                given = client.fetch_token(described["token_endpoint"], code=code, code_verifier=verifier)
+                keys = client.request("GET", described["jwks_uri"], withhold_token=True).raise_for_status().json()
+            token = jwt.decode(str(given["id_token"]), KeySet.import_key_set(keys), algorithms=SIGNATURES)
+            claims = CodeIDToken(
+                token.claims,
+                token.header,
+                {"iss": {"essential": True, "value": self.settings.issuer},
+                 "aud": {"essential": True, "value": self.settings.client_id}},
+                {"nonce": nonce, "client_id": self.settings.client_id, "access_token": given.get("access_token")},
+            )  # fmt: skip
+            claims.validate(now=int(now.timestamp()), leeway=LEEWAY)
+        except (HTTPError, OAuthError, JoseError, KeyError, ValueError, TypeError) as error:
+            # Not the error's own words: they may repeat a token.
+            raise NotBelieved(f"{type(error).__name__} from {self.settings.issuer}") from None
+        return self._as_known(claims)
+
+    def _as_known(self, claims: Mapping[str, Any]) -> Known:
+        email = claims.get("email") if claims.get("email_verified") is True else None
+        role = None
+        if self.settings.role_claim:
+            said = claims.get(self.settings.role_claim) or ()
+            named = {self.settings.roles[one] for one in ([said] if isinstance(said, str) else said)
+                     if one in self.settings.roles}  # fmt: skip
+            role = max(named, key=ROLES.index, default=None)
+            if role is None:
+                raise NotBelieved("none of the claims is mapped to a role")
+        return Known(self.settings.issuer, str(claims["sub"]), str(email).lower() if email else None, role)
+
+    def _client(self) -> OAuth2Client:
+        settings = self.settings
+        return OAuth2Client(
+            settings.client_id, self._secret, scope="openid email", redirect_uri=settings.page.rstrip("/") + BACK,
+            code_challenge_method="S256", timeout=TIMEOUT, verify=str(settings.ca_file) if settings.ca_file else True,
+            trust_env=False,
+        )  # fmt: skip
+
+    def _described(self, client: OAuth2Client) -> Mapping[str, Any]:
+        """The provider's own description (OpenID Connect Discovery 1.0); it has to be of this issuer to the letter."""
+        issuer = self.settings.issuer
+        try:
+            found = client.request("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration", withhold_token=True)
+            described = found.raise_for_status().json()
+        except (HTTPError, ValueError) as error:
+            logger.warning("the OpenID provider cannot be asked: %s", type(error).__name__)
+            raise NotBelieved(f"{issuer} does not describe itself") from None
+        names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        if not isinstance(described, dict) or described.get("issuer") != issuer:
+            raise NotBelieved(f"what describes itself at {issuer} is somebody else")
+        outer = urlsplit(issuer).hostname not in HERE
+        if any(outer and urlsplit(str(described.get(name))).scheme != "https" for name in names):
+            raise NotBelieved(f"{issuer} names an address that is not https")
+        return described
