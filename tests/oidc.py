@@ -1,7 +1,7 @@
 """A small OpenID provider on this machine: discovery, authorization code with PKCE, signed ID tokens.
 
 It signs in whom the test says, without asking. `claims` of the test take the place of its own in the token, so that it can
-lie; `key` signs in place of the key that it publishes.
+lie; `more` is what it tells at its UserInfo endpoint; `key` signs in place of the key that it publishes.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class SmallProvider:
         self.published = ECKey.generate_key("P-256", {"kid": "one", "alg": "ES256", "use": "sig"})
         self.key = self.published
         self.claims: dict[str, Any] = {}
+        self.more: dict[str, Any] = {}
+        self.left_out: set[str] = set()
         self.asked: list[dict[str, str]] = []
         self._codes: dict[str, dict[str, str]] = {}
         self._now = now
@@ -62,6 +64,7 @@ class SmallProvider:
             "iss": self.issuer, "aud": CLIENT, "sub": "248289", "iat": moment, "exp": moment + 300,
             "nonce": asked["nonce"], "email": "ada@example.org", "email_verified": True,
         } | self.claims  # fmt: skip
+        said = {name: value for name, value in said.items() if name not in self.left_out}
         signed = jwt.encode({"alg": "ES256", "kid": "one"}, said, self.key, algorithms=["ES256"])
         return {"access_token": secrets.token_urlsafe(8), "token_type": "Bearer", "expires_in": 300, "id_token": signed}
 
@@ -74,7 +77,7 @@ def application(provider: SmallProvider) -> FastAPI:
         there = provider.issuer
         return {
             "issuer": there, "authorization_endpoint": f"{there}/authorize", "token_endpoint": f"{there}/token",
-            "jwks_uri": f"{there}/keys", "response_types_supported": ["code"],
+            "jwks_uri": f"{there}/keys", "userinfo_endpoint": f"{there}/userinfo", "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
         }  # fmt: skip
 
@@ -88,6 +91,10 @@ def application(provider: SmallProvider) -> FastAPI:
         code_verifier: Annotated[str, Form()] = "",
     ) -> dict[str, Any]:  # fmt: skip
         return provider.token(code, code_verifier, redirect_uri, request.headers.get("authorization", ""))
+
+    @app.get("/userinfo")
+    def userinfo() -> dict[str, Any]:
+        return {"sub": "248289"} | provider.more
 
     @app.get("/keys")
     def keys() -> dict[str, Any]:

@@ -72,19 +72,36 @@ class Provider:
                 described = self._described(client)
                 given = client.fetch_token(described["token_endpoint"], code=code, code_verifier=verifier)
                 keys = client.request("GET", described["jwks_uri"], withhold_token=True).raise_for_status().json()
-            token = jwt.decode(str(given["id_token"]), KeySet.import_key_set(keys), algorithms=SIGNATURES)
-            claims = CodeIDToken(
-                token.claims,
-                token.header,
-                {"iss": {"essential": True, "value": self.settings.issuer},
-                 "aud": {"essential": True, "value": self.settings.client_id}},
-                {"nonce": nonce, "client_id": self.settings.client_id, "access_token": given.get("access_token")},
-            )  # fmt: skip
-            claims.validate(now=int(now.timestamp()), leeway=LEEWAY)
+                claims = self._claims(given, keys, nonce=nonce, now=now)
+                return self._as_known(self._told_more(client, described, claims))
         except (HTTPError, OAuthError, JoseError, KeyError, ValueError, TypeError) as error:
             # Not the error's own words: they may repeat a token.
             raise NotBelieved(f"{type(error).__name__} from {self.settings.issuer}") from None
-        return self._as_known(claims)
+
+    def _claims(self, given: Mapping[str, Any], keys: Any, *, nonce: str, now: datetime) -> dict[str, Any]:
+        """What the ID token says, once it holds."""
+        token = jwt.decode(str(given["id_token"]), KeySet.import_key_set(keys), algorithms=SIGNATURES)
+        claims = CodeIDToken(
+            token.claims,
+            token.header,
+            {"iss": {"essential": True, "value": self.settings.issuer},
+             "aud": {"essential": True, "value": self.settings.client_id}},
+            {"nonce": nonce, "client_id": self.settings.client_id, "access_token": given.get("access_token")},
+        )  # fmt: skip
+        claims.validate(now=int(now.timestamp()), leeway=LEEWAY)
+        return dict(claims)
+
+    def _told_more(
+        self, client: OAuth2Client, described: Mapping[str, Any], claims: dict[str, Any]
+    ) -> Mapping[str, Any]:
+        """The claims with those that many providers give at their UserInfo endpoint alone (5.3): of the same subject."""
+        wanted = {"email", self.settings.role_claim} - {None}
+        if wanted <= claims.keys() or "userinfo_endpoint" not in described:
+            return claims
+        more = client.request("GET", described["userinfo_endpoint"]).raise_for_status().json()
+        if more["sub"] != claims["sub"]:
+            raise NotBelieved("the provider told of somebody else")
+        return {**more, **claims}
 
     def _as_known(self, claims: Mapping[str, Any]) -> Known:
         email = claims.get("email") if claims.get("email_verified") is True else None
@@ -115,10 +132,10 @@ class Provider:
         except (HTTPError, ValueError) as error:
             logger.warning("the OpenID provider cannot be asked: %s", type(error).__name__)
             raise NotBelieved(f"{issuer} does not describe itself") from None
-        names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
         if not isinstance(described, dict) or described.get("issuer") != issuer:
             raise NotBelieved(f"what describes itself at {issuer} is somebody else")
         outer = urlsplit(issuer).hostname not in HERE
-        if any(outer and urlsplit(str(described.get(name))).scheme != "https" for name in names):
+        if outer and any(urlsplit(str(described[name])).scheme != "https" for name in names if name in described):
             raise NotBelieved(f"{issuer} names an address that is not https")
         return described

@@ -28,7 +28,7 @@ Browse = Callable[..., TestClient]
 
 
 @pytest.fixture(scope="module")
-def elsewhere() -> Iterator[SmallProvider]:
+def started() -> Iterator[SmallProvider]:
     import pytest_socket
 
     pytest_socket.enable_socket()
@@ -38,9 +38,15 @@ def elsewhere() -> Iterator[SmallProvider]:
 
 
 @pytest.fixture
+def elsewhere(started: SmallProvider) -> SmallProvider:
+    """The provider, which tells the truth."""
+    started.claims, started.more, started.left_out, started.key = {}, {}, set(), started.published
+    return started
+
+
+@pytest.fixture
 def browse(desk: Store, rooms: Rooms, elsewhere: SmallProvider, socket_enabled: None) -> Browse:
     """A browser on a page whose provider it is; ada is linked by her address."""
-    elsewhere.claims, elsewhere.key = {}, elsewhere.published
     with desk.write() as connection:
         identities.link(
             connection, "ada", issuer=elsewhere.issuer, subject=None, email="Ada@example.org", by="test", now=NOW
@@ -120,7 +126,6 @@ def believed(elsewhere: SmallProvider, *, verifier: str = "v" * 43) -> Known:
 def test_a_token_that_does_not_hold_is_not_believed(
     elsewhere: SmallProvider, socket_enabled: None, lie: dict[str, Any]
 ) -> None:
-    elsewhere.claims, elsewhere.key = {}, elsewhere.published
     assert believed(elsewhere).subject == "248289"
     elsewhere.claims = lie
     with pytest.raises(NotBelieved):
@@ -130,7 +135,6 @@ def test_a_token_that_does_not_hold_is_not_believed(
 def test_a_token_that_another_key_signed_or_a_code_without_its_verifier_is_not_believed(
     elsewhere: SmallProvider, socket_enabled: None
 ) -> None:
-    elsewhere.claims, elsewhere.key = {}, elsewhere.published
     with pytest.raises(NotBelieved):
         believed(elsewhere, verifier="w" * 43)
     elsewhere.key = ECKey.generate_key("P-256", {"kid": "one"})
@@ -150,8 +154,21 @@ def test_who_describes_themselves_as_somebody_else_is_not_believed(
 def test_an_address_counts_only_where_the_provider_verified_it(
     elsewhere: SmallProvider, socket_enabled: None, said: object
 ) -> None:
-    elsewhere.claims, elsewhere.key = {"email_verified": said}, elsewhere.published
+    elsewhere.claims = {"email_verified": said}
     assert believed(elsewhere).email == ("ada@example.org" if said is True else None)
+
+
+def test_what_the_token_leaves_out_is_asked_for_and_believed_of_the_same_subject(
+    elsewhere: SmallProvider, socket_enabled: None
+) -> None:
+    elsewhere.claims = {"email": None, "email_verified": None}
+    elsewhere.more = {"email": "ada@example.org", "email_verified": True}
+    assert believed(elsewhere).email is None  # the token's own word counts
+    elsewhere.left_out = {"email", "email_verified"}
+    assert believed(elsewhere).email == "ada@example.org"
+    elsewhere.more["sub"] = "somebody else's"
+    with pytest.raises(NotBelieved):
+        believed(elsewhere)
 
 
 @pytest.mark.parametrize(
