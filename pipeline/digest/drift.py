@@ -21,10 +21,9 @@ from datetime import datetime
 from statistics import NormalDist
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func
+from sqlalchemy import Connection
 
-from pipeline.digest.figures import assessed
-from pipeline.store.schema import assessment
+from pipeline.digest.figures import SAMPLE, sample
 
 Feature = Literal["types", "urgency", "countries", "length", "abstained"]
 Verdict = Literal["steady", "moved", "changed", "too few"]
@@ -34,8 +33,6 @@ PERCENTILE = 0.99
 FEWEST = 50
 """Reports that each period has to hold before anything is said."""
 MOST_BINS = 20
-SAMPLE = 20_000
-"""About as many reports of a period are looked at, evenly spread over it: more change an index by less than 0.005."""
 
 ADVICE: Mapping[Feature, str] = {
     "types": "Read some of the new reports of these types: either the situation has changed, or the model misreads something new.",
@@ -164,14 +161,13 @@ class _Tally:
 
 
 def _tally(connection: Connection, period: Period, queues: Collection[str], hidden: Collection[str]) -> _Tally:
-    query = assessed(period.since, period.until, queues)
-    reports = int(connection.execute(query.with_only_columns(func.count())).scalar_one())
-    sample = query.where(assessment.c.seq % (1 + reports // SAMPLE) == 0)
-    histograms: dict[Feature, Counter[str]] = {feature: Counter() for feature in ADVICE}
-    for row in connection.execution_options(yield_per=500).execute(sample):
+    chosen, share = sample(connection, period.since, period.until, queues, size=SAMPLE)
+    reports, histograms = 0, {feature: Counter[str]() for feature in ADVICE}
+    for row in connection.execution_options(yield_per=500).execute(chosen):
+        reports += 1
         for feature, names in _features(row, hidden):
             histograms[feature].update(names)
-    return _Tally(reports, histograms)
+    return _Tally(round(reports / share), histograms)
 
 
 def _features(row: Any, hidden: Collection[str]) -> Iterable[tuple[Feature, Collection[str]]]:

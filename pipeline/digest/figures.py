@@ -2,26 +2,29 @@
 
 A type of violation is said to rise where the day's count would be this high by chance in less than one night in
 `FALSE_ALARM` nights, were each day like the four weeks before: the tail of a negative binomial (a Poisson count whose
-rate is itself uncertain, Gelman et al. 2013, section 2.6), divided by the number of types looked at (Bonferroni).
+rate is itself uncertain, Gelman et al. 2013, section 2.6), divided by the number of types looked at (Bonferroni). Of
+the weeks before an even sample of about `SAMPLE` reports is read, which is a Poisson count over less time.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, exists, func, not_, select, text
 
-from pipeline.store import circuits
-from pipeline.store.schema import assessment, batch, corroboration, duplicate, outbox, quarantine, queue_item, report
+from pipeline.store import circuits, outbox
+from pipeline.store.schema import OPEN, assessment, batch, corroboration, duplicate, quarantine, queue_item, report
 
 WEEKS = 4
 FALSE_ALARM = 100
 MOST_LISTED = 25
+SAMPLE = 20_000
+"""About as many reports of a period are read, evenly spread over it: more change an index of drift by less than 0.005."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,9 @@ class Rise:
 
 @dataclass
 class Digest:
-    """Counts from `since` to `until`; `critical` and `overdue` hold *(queue, report, submitter's id, due)*, `failing`
-    the destinations to which nothing is sent for now, and since when they fail."""
+    """Counts from `since` to `until`; `critical` and `overdue` hold *(queue, report, submitter's id, due)*, `deliveries`
+    those that are not done, owed or dead, `failing` the destinations to which nothing is sent for now, and since when
+    they fail."""
 
     since: datetime
     until: datetime
@@ -71,34 +75,27 @@ def gather(connection: Connection, *, since: datetime, until: datetime, queues: 
         )
         setattr(found, name, int(connection.execute(query).scalar_one()))
     found.received = found.accepted + found.duplicates + found.quarantined
+    for row in connection.execution_options(yield_per=500).execute(assessed(since, until, queues)):
+        _count(found, row)
     before: Counter[str] = Counter()
-    triaged = assessed(since - timedelta(weeks=WEEKS), until, queues)
-    for row in connection.execution_options(yield_per=500).execute(triaged):
-        decided = [v["id"] for v in row.body["violations"] if v["decided"]]
-        if row.created_at < since:
-            before.update(decided)
-            continue
-        _count(found, row, decided)
+    past, share = sample(connection, since - timedelta(weeks=WEEKS), since, queues, size=SAMPLE)
+    for row in connection.execution_options(yield_per=500).execute(past.with_only_columns(assessment.c.body)):
+        before.update(_decided(row.body))
     days = max((until - since) / timedelta(days=1), 1e-9)
-    found.rises = rises(found.by_violation, before, past_days=7 * WEEKS, days=days)
+    found.rises = rises(found.by_violation, before, past_days=7 * WEEKS * share, days=days)
     found.corroborated = _corroborated(connection, since, until, queues)
     open_items = (
         select(queue_item.c.queue, report.c.id, report.c.external_id, queue_item.c.due)
         .join(report, report.c.seq == queue_item.c.report)
-        .where(queue_item.c.queue.in_(queues), queue_item.c.state != "closed")
+        .where(queue_item.c.queue.in_(queues), text(f"queue_item.{OPEN}"))
         .order_by(queue_item.c.due)
         .limit(MOST_LISTED)
     )
     for name, condition in (("critical", queue_item.c.urgency == "critical"), ("overdue", queue_item.c.due < until)):
         rows = connection.execute(open_items.where(condition))
         setattr(found, name, [(r.queue, r.id, r.external_id or r.id, r.due) for r in rows])
-    states = (
-        select(outbox.c.state, func.count().label("deliveries"))
-        .join(queue_item, queue_item.c.seq == outbox.c.item)
-        .where(queue_item.c.queue.in_(queues))
-        .group_by(outbox.c.state)
-    )
-    found.deliveries = {row.state: row.deliveries for row in connection.execute(states)}
+    for unsettled in outbox.unsettled(connection, queues=queues):
+        found.deliveries[unsettled.state] = found.deliveries.get(unsettled.state, 0) + unsettled.count
     found.failing = [(row.destination, row.failing_since) for row in circuits.troubled(connection, queues=queues)]
     return found
 
@@ -124,24 +121,37 @@ def tail(count: int, *, shape: float, exposure: float) -> float:
 
 
 def assessed(since: datetime, until: datetime, queues: Collection[str]) -> Select[Any]:
-    """First assessments of a span of time, of reports in one of the queues."""
-    first = select(func.min(assessment.c.seq)).group_by(assessment.c.report)
-    seen = select(queue_item.c.report).where(queue_item.c.queue.in_(queues))
+    """First assessments of a span of time, of reports in one of the queues: the span alone is read, report by report."""
+    earlier = assessment.alias("earlier")
+    again = select(earlier.c.seq).where(earlier.c.report == assessment.c.report, earlier.c.seq < assessment.c.seq)
+    seen = select(queue_item.c.seq).where(queue_item.c.report == assessment.c.report, queue_item.c.queue.in_(queues))
     length = func.length(report.c.text).label("length")
     return (
-        select(assessment.c.body, assessment.c.created_at, report.c.language, report.c.country, length)
+        select(assessment.c.body, report.c.language, report.c.country, length)
         .join(report, report.c.seq == assessment.c.report)
         .where(
-            assessment.c.created_at >= since, assessment.c.created_at < until, assessment.c.seq.in_(first),
-            assessment.c.report.in_(seen),
+            assessment.c.created_at >= since, assessment.c.created_at < until, not_(exists(again)), exists(seen),
         )
     )  # fmt: skip
 
 
-def _count(found: Digest, row: Any, decided: list[str]) -> None:
+def sample(
+    connection: Connection, since: datetime, until: datetime, queues: Collection[str], *, size: int
+) -> tuple[Select[Any], float]:
+    """About `size` of the assessments of a span, evenly spread over it, and their share of all, 0 to 1."""
+    within = select(func.count()).where(assessment.c.created_at >= since, assessment.c.created_at < until)
+    every = 1 + int(connection.execute(within).scalar_one()) // size
+    return assessed(since, until, queues).where(assessment.c.seq % every == 0), 1 / every
+
+
+def _decided(body: Mapping[str, Any]) -> list[str]:
+    return [violation["id"] for violation in body["violations"] if violation["decided"]]
+
+
+def _count(found: Digest, row: Any) -> None:
     body = row.body
     found.triaged += 1
-    found.by_violation.update(decided)
+    found.by_violation.update(_decided(body))
     found.by_urgency[body["urgency"]["id"] if body["urgency"] else "undecided"] += 1
     found.by_country.update({p["iso2"] for p in body["places"] if p.get("iso2")} or {row.country or "unknown"})
     found.by_place.update(
@@ -157,14 +167,11 @@ def _count(found: Digest, row: Any, decided: list[str]) -> None:
 
 
 def _corroborated(connection: Connection, since: datetime, until: datetime, queues: Collection[str]) -> int:
-    seen = select(queue_item.c.report).where(queue_item.c.queue.in_(queues))
-    return int(
-        connection.execute(
-            select(func.count(func.distinct(corroboration.c.report)))
-            .join(report, report.c.seq == corroboration.c.report)
-            .where(
-                report.c.received_at >= since, report.c.received_at < until, corroboration.c.report.in_(seen),
-                corroboration.c.other.in_(seen),
-            )
-        ).scalar_one()
-    )  # fmt: skip
+    def seen(column: Any) -> Any:
+        return exists(select(queue_item.c.seq).where(queue_item.c.report == column, queue_item.c.queue.in_(queues)))
+
+    told_twice = select(corroboration.c.other).where(
+        corroboration.c.report == report.c.seq, seen(corroboration.c.report), seen(corroboration.c.other)
+    )
+    within = report.c.received_at >= since, report.c.received_at < until
+    return int(connection.execute(select(func.count()).where(*within, exists(told_twice))).scalar_one())

@@ -73,7 +73,7 @@ batch = Table(
     Column("id", String(40), primary_key=True),
     Column("fingerprint", String(64), nullable=False, index=True),
     Column("source", Text),
-    Column("submitted_at", Instant, nullable=False),
+    Column("submitted_at", Instant, nullable=False, index=True),
     Column("submitted_by", Text, index=True),
     Column("completed_at", Instant),
 )
@@ -95,7 +95,7 @@ report = Table(
     Column("metadata", JSON, nullable=False),
     Column("flags", JSON, nullable=False),
     Column("raw", LargeBinary),
-    Column("received_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False, index=True),
     Column("normalised_sha256", String(64), nullable=False, index=True),
     Column("signature", LargeBinary),
     UniqueConstraint("batch", "line"),
@@ -161,7 +161,7 @@ assessment = Table(
     Column("urgency", String(16)),
     Column("body", JSON, nullable=False),
     Column("sha256", String(64), nullable=False),
-    Column("created_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
     UniqueConstraint("report", "model", "policy"),
 )
 
