@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from hypothesis import settings
+from sqlalchemy.engine import make_url
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -18,7 +23,7 @@ from pipeline.classify import ReportModel
 from pipeline.extract import Extractor
 from pipeline.intake import Limits, Row, read_inputs
 from pipeline.route import load_policy
-from pipeline.store import Store, open_store
+from pipeline.store import Store, engine, open_store, people
 from pipeline.store.migrate import upgrade
 from pipeline.taxonomy import load_taxonomy
 from pipeline.triage import Rooms
@@ -36,10 +41,45 @@ def now() -> Callable[[], datetime]:
     return lambda: NOW
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store("sqlite:///test.db", base=tmp_path)
+@pytest.fixture(scope="session", autouse=True)
+def no_cost_that_only_production_needs() -> Iterator[None]:
+    """Passwords are hashed at the least cost, and SQLite does not wait for the disk; tests of both use the real ones."""
+    cheapest, prepare = PasswordHasher.from_parameters(CHEAPEST), engine._prepare_sqlite
+
+    def prepare_without_waiting(connection: Any, record: Any) -> None:
+        prepare(connection, record)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "_hasher", lambda: cheapest)
+        patch.setattr(engine, "_prepare_sqlite", prepare_without_waiting)
+        yield
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with this version's tables, empty: stores are copies of it."""
+    folder = tmp_path_factory.mktemp("migrated")
+    opened = open_store("sqlite:///made.db", base=folder)
     upgrade(opened)
+    opened.dispose()
+    return folder / "made.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: str) -> Iterator[str]:
+    """The name of a PostgreSQL database with this version's tables, empty: stores are copies of it."""
+    with database(postgres) as url:
+        opened = open_store(url)
+        upgrade(opened)
+        opened.dispose()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture
+def store(migrated: Path, tmp_path: Path) -> Iterator[Store]:
+    shutil.copy(migrated, tmp_path / "test.db")
+    opened = open_store("sqlite:///test.db", base=tmp_path)
     yield opened
     opened.dispose()
 
@@ -60,9 +100,9 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
     if request.param == "sqlite":
         yield request.getfixturevalue("store")
         return
-    with database(request.getfixturevalue("postgres")) as url:
+    socket, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_database")
+    with database(socket, template=template) as url:
         opened = open_store(url)
-        upgrade(opened)
         yield opened
         opened.dispose()
 

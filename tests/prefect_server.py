@@ -10,18 +10,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 SECONDS_TO_START = 300
 
 
 @contextmanager
-def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
-    """Run a server that keeps its data in `folder`; the environment of processes that use it."""
+def prefect_server(home: Path) -> Iterator[dict[str, str]]:
+    """Run a server that keeps its data in `home`; the environment of processes that use it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
-        **os.environ, "PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        **os.environ, "PREFECT_HOME": str(home), "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "ERROR",
     }  # fmt: skip
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
@@ -35,6 +38,19 @@ def prefect_server(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         server.terminate()
         server.wait(30)
+
+
+def deployment(environment: dict[str, str], name: str) -> dict[str, Any]:
+    """What the server knows of a deployment, `flow/deployment`."""
+    answer = httpx.get(f"{environment['PREFECT_API_URL']}/deployments/name/{name}")
+    found: dict[str, Any] = answer.raise_for_status().json()
+    return found
+
+
+def forget_deployment(environment: dict[str, str], name: str) -> None:
+    """Take a deployment and its scheduled runs away."""
+    ident = deployment(environment, name)["id"]
+    httpx.delete(f"{environment['PREFECT_API_URL']}/deployments/{ident}").raise_for_status()
 
 
 def _answers(port: int) -> bool:

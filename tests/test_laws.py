@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 
 from pipeline.intake import Candidate, Problem, Reason, Row
 from pipeline.store import Store, batches, open_store, reports
-from pipeline.store.migrate import upgrade
 from pipeline.submit import take_in
 from pipeline.triage import Rooms, assess, triage_chunk
 
@@ -58,10 +58,10 @@ ROWS = st.lists(
 
 
 @contextmanager
-def new_store() -> Iterator[Store]:
+def copy_of(migrated: Path) -> Iterator[Store]:
     with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(migrated, Path(folder) / "law.db")
         store = open_store("sqlite:///law.db", base=Path(folder))
-        upgrade(store)
         yield store
         store.dispose()
 
@@ -71,15 +71,15 @@ def now() -> datetime:
 
 
 @settings(max_examples=25, deadline=None)
-@given(ROWS, st.integers(0, 12))
-def test_received_is_accepted_plus_duplicates_plus_quarantined(rows: list[Row], crash_at: int) -> None:
+@given(rows=ROWS, crash_at=st.integers(0, 12))
+def test_received_is_accepted_plus_duplicates_plus_quarantined(migrated: Path, rows: list[Row], crash_at: int) -> None:
     def crashing() -> Iterator[Row]:
         for number, row in enumerate(rows):
             if number == crash_at:
                 raise KeyboardInterrupt
             yield row
 
-    with new_store() as store:
+    with copy_of(migrated) as store:
         with suppress(KeyboardInterrupt):
             take_in(store, crashing(), name="b", now=now)
         receipt = take_in(store, iter(rows), name="b", now=now) if crash_at < len(rows) else None
@@ -90,9 +90,9 @@ def test_received_is_accepted_plus_duplicates_plus_quarantined(rows: list[Row], 
 
 
 @settings(max_examples=25, deadline=None)
-@given(ROWS)
-def test_text_given_back_is_the_text_that_came_in(rows: list[Row]) -> None:
-    with new_store() as store:
+@given(rows=ROWS)
+def test_text_given_back_is_the_text_that_came_in(migrated: Path, rows: list[Row]) -> None:
+    with copy_of(migrated) as store:
         take_in(store, iter(rows), name="b", now=now)
         with store.read() as connection:
             kept = reports.load(connection, range(1, len(rows) + 1))
@@ -102,8 +102,10 @@ def test_text_given_back_is_the_text_that_came_in(rows: list[Row]) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(rows=ROWS)
-def test_every_report_is_triaged_queued_and_indexed_by_its_offsets(rooms: Rooms, rows: list[Row]) -> None:
-    with new_store() as store:
+def test_every_report_is_triaged_queued_and_indexed_by_its_offsets(
+    rooms: Rooms, migrated: Path, rows: list[Row]
+) -> None:
+    with copy_of(migrated) as store:
         take_in(store, iter(rows), name="b", now=now)
         with store.read() as connection:
             chunks = reports.pending_chunks(connection, size=5)
@@ -126,7 +128,7 @@ def test_every_report_is_triaged_queued_and_indexed_by_its_offsets(rooms: Rooms,
             assert all(0 <= s["start"] < s["end"] <= len(text) for s in spans)
 
 
-def test_a_report_that_breaks_the_model_stops_nobody(rooms: Rooms) -> None:
+def test_a_report_that_breaks_the_model_stops_nobody(rooms: Rooms, migrated: Path) -> None:
     class Brittle:
         version, languages, rules = rooms.model.version, rooms.model.languages, rooms.model.rules
 
@@ -136,7 +138,7 @@ def test_a_report_that_breaks_the_model_stops_nobody(rooms: Rooms) -> None:
             return rooms.model.read(texts)
 
     rows = [Row("f", 1, {}, candidate=Candidate(text)) for text in ("They came.", "poison here", "They left again.")]
-    with new_store() as store:
+    with copy_of(migrated) as store:
         take_in(store, iter(rows), name="b", now=now)
         result = triage_chunk(store, 1, 3, replace(rooms, model=Brittle()), now=now)  # type: ignore[arg-type]
         assert (result.triaged, result.failed) == (3, 1)

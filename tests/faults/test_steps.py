@@ -19,14 +19,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
-from sqlalchemy.engine import make_url
 
 from pipeline import submit as submitting
 from pipeline.deliver import deliver
 from pipeline.intake import Candidate, Problem, Reason, Row
 from pipeline.route.destinations import Folder
 from pipeline.store import Store, audit, batches, open_store, reports
-from pipeline.store.migrate import upgrade
 from pipeline.triage import Rooms, triage_chunk
 from tests.postgres import database
 
@@ -70,18 +68,15 @@ def struck_at(store: Store, step: int | None) -> Iterator[list[int]]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fresh]:
+def fresh(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> Iterator[Fresh]:
     """Makes empty stores, each a copy of one that was migrated once."""
     if request.param == "sqlite":
-        made = open_store("sqlite:///made.db", base=tmp_path)
-        upgrade(made)
-        made.dispose()
         numbers = count()
 
         @contextmanager
         def sqlite() -> Iterator[Store]:
             name = f"{next(numbers)}.db"
-            shutil.copy(tmp_path / "made.db", tmp_path / name)
+            shutil.copy(migrated, tmp_path / name)
             store = open_store(f"sqlite:///{name}", base=tmp_path)
             yield store
             store.dispose()
@@ -89,20 +84,16 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fresh]:
 
         yield sqlite
         return
-    socket = request.getfixturevalue("postgres")
-    with database(socket) as template:
-        made = open_store(template)
-        upgrade(made)
-        made.dispose()
+    socket, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_database")
 
-        @contextmanager
-        def postgresql() -> Iterator[Store]:
-            with database(socket, template=str(make_url(template).database)) as url:
-                store = open_store(url)
-                yield store
-                store.dispose()
+    @contextmanager
+    def postgresql() -> Iterator[Store]:
+        with database(socket, template=template) as url:
+            store = open_store(url)
+            yield store
+            store.dispose()
 
-        yield postgresql
+    yield postgresql
 
 
 def work_through(store: Store, rooms: Rooms, folder: Path, *, now: datetime) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,20 +26,14 @@ REPORTS = (
 )
 
 
-def environment(folder: Path, **more: str) -> dict[str, str]:
-    found = {
-        **os.environ,
-        "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    }
-    found.pop("PREFECT_API_URL", None)
-    return {**found, **more}
-
-
-def once(desk: Path, folder: Path) -> dict[str, object]:
+def once(desk: Path, home: Path) -> dict[str, object]:
+    environment = {
+        **os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    }  # fmt: skip
+    environment.pop("PREFECT_API_URL", None)
     done = subprocess.run(
         [sys.executable, "-m", "flows.cli", "nightly", "--once", "--json", "-w", str(desk)],
-        capture_output=True, text=True, env=environment(folder), timeout=300, check=False,
+        capture_output=True, text=True, env=environment, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr[-3000:]
     assert CANARY not in done.stdout + done.stderr
@@ -49,7 +42,9 @@ def once(desk: Path, folder: Path) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object], dict[str, object]]:
+def nights(
+    prefect_home: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, object], dict[str, object]]:
     """A workspace with a dropped file, after its night was run twice; what each run said."""
     folder = tmp_path_factory.mktemp("night")
     desk = folder / "desk"
@@ -59,7 +54,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ob
     (desk / "drop").mkdir()
     (desk / "drop" / "week.csv").write_text(REPORTS, encoding="utf-8")
     (desk / "drop" / "still-copying.csv.part").write_text("id,te", encoding="utf-8")
-    return desk, once(desk, folder), once(desk, folder)
+    home = prefect_home(folder)
+    return desk, once(desk, home), once(desk, home)
 
 
 def test_a_night_takes_in_triages_delivers_and_tidies_up(
@@ -98,43 +94,3 @@ def test_a_night_is_named_in_the_operators_time_zone() -> None:
 def test_say_what_to_do(tmp_path: Path) -> None:
     init_workspace(tmp_path / "desk")
     assert CliRunner().invoke(app, ["nightly", "-w", str(tmp_path / "desk")]).exit_code == 2
-
-
-@pytest.mark.enable_socket
-def test_a_scheduled_night_really_starts_and_finishes(tmp_path: Path) -> None:
-    desk = tmp_path / "desk"
-    init_workspace(desk)
-    settings = desk / "sitrep.toml"
-    settings.write_text(settings.read_text().replace("0 2 * * *", "* * * * *"))
-    (desk / "drop").mkdir()
-    (desk / "drop" / "week.csv").write_text(REPORTS, encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    api = environment(tmp_path, PREFECT_API_URL=f"http://127.0.0.1:{port}/api", PREFECT_LOGGING_LEVEL="ERROR")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-        env=api, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    serving = None
-    try:
-        until = time.monotonic() + 90
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.5)
-        serving = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "nightly", "--serve", "-w", str(desk)],
-            env=api, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        until = time.monotonic() + 240
-        while time.monotonic() < until and not list((desk / "digests").glob("2*.html")):
-            time.sleep(1)
-        assert list((desk / "digests").glob("2*.html")), "no night came"
-        assert not list((desk / "drop").glob("*.csv"))
-    finally:
-        for process in (serving, server):
-            if process is not None:
-                process.terminate()
-                process.wait(30)

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.prefect_server import prefect_server
-
 CANARY = "Aminatou Sekele"
 REPORTS = (
     "id,report_date,country,text\n"
@@ -78,15 +76,3 @@ def test_results_are_never_pickles(ran: tuple[Path, str]) -> None:
     for path in (ran[0] / "prefect").rglob("storage/*"):
         if path.is_file():
             json.loads(path.read_text(encoding="utf-8"))
-
-
-@pytest.mark.enable_socket
-def test_the_flow_works_against_a_running_server(tmp_path: Path) -> None:
-    (tmp_path / "reports.csv").write_text(REPORTS, encoding="utf-8")
-    with prefect_server(tmp_path) as server:
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(tmp_path / "desk"), str(tmp_path / "reports.csv")],
-            env=server, capture_output=True, text=True, timeout=200, check=False,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "'triaged': 2" in done.stdout

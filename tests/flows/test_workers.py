@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,13 @@ def desk(folder: Path, *, workers: int | None) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> dict[str, Any]:
+def run(folder: Path, *arguments: str, home: Path | None = None, **environment: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "flows.cli", "run", str(folder / "reports.jsonl"), "--json", "-w", str(folder), *arguments],
         capture_output=True, text=True, timeout=300, check=False,
         env={
             **{name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"},
-            "PREFECT_HOME": str(folder.parent / "prefect"), **environment,
+            "PREFECT_HOME": str(home or folder.parent / "prefect"), **environment,
         },
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr[-3000:]
@@ -93,20 +94,22 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
     return results(open_workspace(folder))
 
 
-def test_two_workers_find_what_one_process_finds(alone: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+def test_two_workers_find_what_one_process_finds(
+    alone: dict[str, dict[str, Any]], prefect_home: Callable[[Path], Path], tmp_path: Path
+) -> None:
     folder = desk(tmp_path / "desk", workers=2)
-    assert run(folder)["triaged"] == len(TEXTS)
+    assert run(folder, home=prefect_home(tmp_path))["triaged"] == len(TEXTS)
     assert results(open_workspace(folder)) == alone
 
 
 def test_a_worker_that_dies_loses_nothing_and_a_report_that_kills_ends_alone(
-    alone: dict[str, dict[str, Any]], tmp_path: Path
+    alone: dict[str, dict[str, Any]], prefect_home: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     folder, faults = desk(tmp_path / "desk", workers=2), tmp_path / "faults"
     faults.mkdir()
     (faults / "sitecustomize.py").write_text(FAULTS)
     path = os.pathsep.join([str(faults), str(Path(__file__).parents[2])])
-    counts = run(folder, PYTHONPATH=path, DIED_ONCE=str(tmp_path / "died-once"))
+    counts = run(folder, home=prefect_home(tmp_path), PYTHONPATH=path, DIED_ONCE=str(tmp_path / "died-once"))
     assert (tmp_path / "died-once").exists()
     assert counts["failed"] == 1
     opened = open_workspace(folder)

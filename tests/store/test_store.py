@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline.errors import StoreError
 from pipeline.store import Store, audit, open_store
-from pipeline.store.engine import check_store, migrations, wal_is_safe
+from pipeline.store.engine import _prepare_sqlite, check_store, migrations, wal_is_safe
 from pipeline.store.migrate import downgrade, upgrade
+from pipeline.store.people import _hasher
 from pipeline.store.schema import metadata
 from tests.postgres import database
 
@@ -62,7 +67,7 @@ def test_upgrading_twice_changes_nothing(store: Store, now: Callable[[], datetim
 
 
 def test_a_store_that_was_not_made_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="sitrep init"):
+    with pytest.raises(StoreError, match="sitrep upgrade"):
         check_store(open_store("sqlite:///none.db", base=tmp_path))
 
 
@@ -70,6 +75,21 @@ def test_the_journal_is_safe_for_the_linked_sqlite(store: Store) -> None:
     with store.read() as connection:
         journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
     assert journal == ("wal" if wal_is_safe() else "delete")
+
+
+def test_what_was_committed_is_on_the_disk(tmp_path: Path) -> None:
+    # As production opens it: taken before the tests made it cheap.
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        _prepare_sqlite(connection, cast(ConnectionPoolEntry, None))
+        full, kept_apart, wiped = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("synchronous", "foreign_keys", "secure_delete")
+        )
+    assert (full, kept_apart, wiped) == (2, 1, 1)
+
+
+def test_passwords_cost_what_rfc_9106_advises() -> None:
+    assert _hasher().hash("four horses on a hill").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_an_untouched_chain_verifies(store: Store, now: Callable[[], datetime]) -> None:
@@ -123,10 +143,9 @@ def test_the_database_refuses_to_change_evidence(statement: str, any_store: Stor
 
 
 @pytest.mark.parametrize("table", EVIDENCE)
-def test_postgresql_refuses_to_empty_evidence(table: str, postgres: str) -> None:
-    with database(postgres) as url:
+def test_postgresql_refuses_to_empty_evidence(table: str, postgres: str, migrated_database: str) -> None:
+    with database(postgres, template=migrated_database) as url:
         store = open_store(url)
-        upgrade(store)
         with pytest.raises(DBAPIError, match="append-only"), store.write() as connection:
             connection.execute(text(f"TRUNCATE {table} CASCADE"))
         store.dispose()
