@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.errors import SitrepError
+from pipeline.settings import SETTINGS_FILE
 
 State = Literal["ok", "warning", "broken"]
+NIGHT_IS_LATE = timedelta(hours=26)
 
 
 @dataclass(frozen=True)
@@ -29,20 +32,31 @@ def examine(folder: Path) -> list[Check]:
     try:
         opened = open_workspace(folder)
     except SitrepError as error:
-        return [Check("workspace", "broken", str(error), "sitrep init"), _prefect(), _disk(folder)]
-    checks = [Check("workspace", "ok", str(folder.absolute()))]
-    for look in (_store, _audit, _policy, _model, _gazetteer, _queues, _deliveries, _mailbox):
+        mend = "correct that line" if (folder / SETTINGS_FILE).exists() else "sitrep init"
+        return [Check("workspace", "broken", str(error), mend), _prefect()]
+    checks, said = [Check("workspace", "ok", str(folder.absolute()))], set[str]()
+    for look in (
+        _store, _audit, _keys, _policy, _model, _gazetteer, _queues, _deliveries, _mailbox, _nights, _folders, _disk, _clock,
+    ):  # fmt: skip
         try:
             checks.append(look(opened))
         except SitrepError as error:
-            checks.append(Check(look.__name__.strip("_"), "broken", str(error)))
-    return [*checks, _sqlite(), _prefect(), _disk(folder), _clock(opened)]
+            if str(error) not in said:  # one fault stops several checks: it is told once
+                checks.append(Check(look.__name__.strip("_"), "broken", str(error)))
+            said.add(str(error))
+    return [*checks, _prefect()]
 
 
 def _store(opened: Workspace) -> Check:
-    from pipeline.store.engine import check_store
+    from pipeline.store.engine import check_store, wal_is_safe
 
-    return Check("store", "ok", f"{opened.store.engine.dialect.name}, schema {check_store(opened.store)}")
+    found = f"{opened.store.engine.dialect.name}, schema {check_store(opened.store)}"
+    if opened.store.is_sqlite:
+        journal = (
+            "write-ahead log" if wal_is_safe() else "rollback journal: 3.51.3 mends a fault of the write-ahead log"
+        )
+        found += f"; SQLite {sqlite3.sqlite_version}, {journal}"
+    return Check("store", "ok", found)
 
 
 def _audit(opened: Workspace) -> Check:
@@ -53,6 +67,20 @@ def _audit(opened: Workspace) -> Check:
         return Check("audit chain", "broken", f"event {found.broken_at} {found.problem}", "compare with a backup")
     mend = "" if signed else "let the nightly run sign it: sitrep audit key"
     return Check("audit chain", "ok", f"{found.events:,} events hold together, {len(signed):,} signed heads", mend)
+
+
+def _keys(opened: Workspace) -> Check:
+    from pipeline.custody import heads, pseudonyms
+
+    audit, pseudonym_key = opened.settings.audit, opened.settings.pseudonym_key
+    if audit.key_file:
+        heads.load_key(opened.settings.path(audit.key_file))
+        if audit.name is None:
+            return Check("keys", "broken", "[audit] has a key_file but no name", "give the desk's name, as name = …")
+    if pseudonym_key:
+        pseudonyms.load_key(opened.settings.path(pseudonym_key))
+    named = [name for name, file in (("audit", audit.key_file), ("pseudonyms", pseudonym_key)) if file]
+    return Check("keys", "ok", f"read: {', '.join(named)}" if named else "none is configured")
 
 
 def _policy(opened: Workspace) -> Check:
@@ -123,16 +151,35 @@ def _mailbox(opened: Workspace) -> Check:
     return Check("mailbox", "ok", f"{waiting:,} unseen mails in {opened.settings.imap.folder}")
 
 
-def _sqlite() -> Check:
-    from pipeline.store.engine import wal_is_safe
+def _nights(opened: Workspace) -> Check:
+    from pipeline.store import nights
 
-    if wal_is_safe():
-        return Check("sqlite", "ok", f"{sqlite3.sqlite_version}, write-ahead log")
-    return Check(
-        "sqlite",
-        "ok",
-        f"{sqlite3.sqlite_version}: rollback journal, since 3.51.3 mends the write-ahead log's reset bug",
-    )
+    with opened.store.read() as connection:
+        last, unfinished = nights.last_finished(connection), nights.unfinished(connection)
+    if unfinished:
+        mend = "unless one runs just now: sitrep nightly --once"
+        return Check("nights", "warning", "the newest night was begun and has not ended", mend)
+    if last is None:
+        return Check("nights", "ok", "none was run yet", "sitrep nightly --once, or --serve")
+    late = utc_now() - last.finished_at > NIGHT_IS_LATE
+    mend = "see `The scheduled night does not come` in docs/runbook.md" if late else ""
+    return Check("nights", "warning" if late else "ok", f"the last ended {last.finished_at:%Y-%m-%d %H:%M} UTC", mend)
+
+
+def _folders(opened: Workspace) -> Check:
+    """Those that a night writes to; one that is not there yet is made."""
+    settings, wrong = opened.settings, []
+    for name in ("drop", "outbox", "digests", "backups"):
+        if getattr(settings, name) is not None:
+            path = settings.path(getattr(settings, name))
+            there = next(p for p in (path, *path.absolute().parents) if p.exists())
+            if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+                wrong.append(f"{name} ({path})")
+    if wrong:
+        return Check(
+            "folders", "broken", f"cannot be written to: {', '.join(wrong)}", "correct sitrep.toml, or the rights"
+        )
+    return Check("folders", "ok", "drop, outbox, digests" + (", backups" if settings.backups else ""))
 
 
 def _prefect() -> Check:
@@ -148,10 +195,15 @@ def _prefect() -> Check:
     return Check("prefect", "ok", found)
 
 
-def _disk(folder: Path) -> Check:
-    free = shutil.disk_usage(folder.absolute() if folder.exists() else Path.cwd()).free
-    state: State = "ok" if free > 2 * 2**30 else "warning" if free > 2**28 else "broken"
-    return Check("disk", state, f"{free / 2**30:.1f} GiB free", "" if state == "ok" else "make room")
+def _disk(opened: Workspace) -> Check:
+    store = Path(opened.store.engine.url.database or "") if opened.store.is_sqlite else None
+    free = shutil.disk_usage(store.parent if store else opened.settings.workspace.absolute()).free
+    held = store.stat().st_size if store and store.exists() else 0
+    found = f"{free / 2**30:.1f} GiB free"
+    if held > free:
+        found += f", the store takes {held / 2**30:.1f} GiB: erasing and upgrading need as much again"
+    state: State = "broken" if free < 2**28 else "warning" if free < 2 * 2**30 or held > free else "ok"
+    return Check("disk", state, found, "" if state == "ok" else "make room")
 
 
 def _clock(opened: Workspace) -> Check:

@@ -5,10 +5,13 @@ Read once, at the edge (the command line, a flow, the page), and passed on as va
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -190,6 +193,29 @@ class Settings(BaseSettings):
     max_file_megabytes: int = Field(default=2048, ge=1, description="larger files are refused")
     near_duplicate_threshold: float = Field(default=0.85, gt=0, le=1)
 
+    @field_validator("database")
+    @classmethod
+    def _known_database(cls, value: SecretStr) -> SecretStr:
+        if not re.match(r"(sqlite|postgresql|postgres)(\+\w+)?://", value.get_secret_value()):
+            raise ValueError("an address such as sqlite:///sitrep.db or postgresql://sitrep@db.example.org/sitrep")
+        return value
+
+    @field_validator("nightly")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w*/,#?-]+( [\w*/,#?-]+){4,5}", value.strip()):
+            raise ValueError("five fields of a cron expression, such as 0 2 * * * for two o'clock")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("a time zone by its name, such as Africa/Bamako") from None
+        return value
+
     @field_validator("dask", mode="before")
     @classmethod
     def _number_or_address(cls, value: Any) -> Any:
@@ -231,4 +257,8 @@ def load_settings(workspace: Path) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{path}: {key}: {first['msg']}") from error
+        problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            near = get_close_matches(key, Settings.model_fields, 1)
+            problem = "there is no such setting" + (f": do you mean {near[0]}?" if near else "")
+        raise ConfigurationError(f"{path}: {key}: {problem}") from error

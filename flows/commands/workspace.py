@@ -30,20 +30,21 @@ def init(
 
 @app.command(epilog="Example: [bold]sitrep backup before-upgrade && sitrep upgrade[/bold]")
 def upgrade(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
-    """Give the store the tables of this version, in one transaction. Safe to repeat."""
+    """Give the store the tables of this version, in one transaction; makes them where there are none. Safe to repeat."""
     from pipeline.settings import load_settings
-    from pipeline.store.engine import check_store, open_store
+    from pipeline.store.engine import check_store, open_store, schema_of
     from pipeline.store.migrate import upgrade as migrate
 
     settings = load_settings(workspace)
     store = open_store(settings.database.get_secret_value(), base=settings.workspace)
-    before = check_store(store)
+    before = schema_of(store)
     migrate(store)
     after = check_store(store)
     if as_json:
         console.print_json({"from": before, "to": after})
     else:
-        console.out.print(f"the store is at {after}" + (f", it was at {before}" if before != after else " already"))
+        was = " already" if before == after else f", it was at {before}" if before else ", it was empty"
+        console.out.print(f"the store is at {after}{was}")
 
 
 @app.command(epilog="Example: [bold]sitrep doctor[/bold]")

@@ -107,14 +107,15 @@ def load_policy(path: Path | None = None, *, taxonomy: Taxonomy | None = None) -
         text = source.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(
-            f"{path}: cannot be read: run `sitrep init`, or correct `policy` in sitrep.toml"
+            f"{path}: cannot be read: correct `policy` in sitrep.toml; `sitrep init NEW` makes a new one to copy"
         ) from error
     try:
         document = _Document.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{source}: {error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key may also be missed under its right name: the misspelling is what to look for.
+        first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"{source}:{_line(text, first['loc'])}: {place}: {first['msg']}") from error
     policy = Policy(

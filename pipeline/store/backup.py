@@ -69,7 +69,7 @@ def restore(folder: Path, store: Store) -> Backup:
         raise StoreError(f"{copy} is not what {MANIFEST} says: it was altered or damaged")
     if store.is_sqlite:
         target = Path(str(store.engine.url.database))
-        if target.exists():
+        if target.exists() and target.stat().st_size:  # SQLite makes an empty file where a command looked for its store
             raise StoreError(f"{target} is there already: move it away first, nothing was changed")
         partial = target.with_name(target.name + ".partial")
         shutil.copyfile(copy, partial)

@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -74,6 +74,7 @@ class Store:
         self.engine.dispose()
 
 
+NO_TABLES = "the store has no tables: bring a backup back with `sitrep restore`, or begin anew with `sitrep upgrade`"
 # What the two drivers say, in words that tell the operator what to do.
 _PROBLEMS = {
     "locked": "another program holds the store's lock: end it, or try again",
@@ -81,7 +82,7 @@ _PROBLEMS = {
     "No space left": "the disk of the store is full: make room and run the same command again",
     "readonly": "the store may only be read: give this account the right to write to it",
     "read-only": "the store may only be read: give this account the right to write to it",
-    "no such table": "the store has no tables: run `sitrep init`, or see `sitrep doctor`",
+    "no such table": NO_TABLES,
 }
 
 
@@ -95,7 +96,9 @@ def _store_errors() -> Iterator[None]:
         words = next((words for sign, words in _PROBLEMS.items() if sign in problem), None)
         if words is None and isinstance(error.orig, sqlite3.Error):
             raise  # a mistake in a statement: SQLite files it under the same class
-        raise StoreError(words or "the store cannot be reached: see `sitrep doctor`") from error
+        raise StoreError(
+            words or "the store cannot be reached: see that it runs, and that `database` is its address"
+        ) from error
 
 
 def wal_is_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
@@ -137,13 +140,26 @@ def open_store(url: str, *, base: Path = Path()) -> Store:
     return Store(engine)
 
 
-def check_store(store: Store) -> str:
-    """The migration that the database is at; StoreError where there is none or it cannot be reached."""
+def schema_of(store: Store) -> str | None:
+    """The migration that the database is at, None where it has no tables; StoreError where it cannot be read."""
     try:
         with store.read() as connection:
-            return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
+            if not inspect(connection).has_table("alembic_version"):
+                return None
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     except DBAPIError as error:
-        raise StoreError("the store cannot be read: run `sitrep init`, or see `sitrep doctor`") from error
+        problem = (
+            "the store cannot be read, it may be damaged: bring a backup back with `sitrep restore`, see the runbook"
+        )
+        raise StoreError(problem) from error
+
+
+def check_store(store: Store) -> str:
+    """The migration that the database is at; StoreError where there is none or it cannot be read."""
+    found = schema_of(store)
+    if found is None:
+        raise StoreError(NO_TABLES)
+    return found
 
 
 def migrations() -> list[str]:

@@ -16,9 +16,9 @@ from pipeline.digest.figures import rises, tail
 from pipeline.route import load_policy
 from pipeline.store import Store
 from tests.conftest import NOW
-from tests.review.conftest import desk
+from tests.review.conftest import desk, filled_desk
 
-__all__ = ["desk"]
+__all__ = ["desk", "filled_desk"]
 OPEN = [queue.id for queue in load_policy().queues if not queue.restricted]
 
 
