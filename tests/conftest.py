@@ -23,7 +23,7 @@ from pipeline.classify import ReportModel
 from pipeline.extract import Extractor
 from pipeline.intake import Limits, Row, read_inputs
 from pipeline.route import load_policy
-from pipeline.store import Store, engine, open_store, people
+from pipeline.store import Store, engine, open_store, passwords
 from pipeline.store.migrate import upgrade
 from pipeline.taxonomy import load_taxonomy
 from pipeline.triage import Rooms
@@ -51,7 +51,7 @@ def no_cost_that_only_production_needs() -> Iterator[None]:
         connection.execute("PRAGMA synchronous = OFF")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(people, "_hasher", lambda: cheapest)
+        patch.setattr(passwords, "_hasher", lambda: cheapest)
         patch.setattr(engine, "_prepare_sqlite", prepare_without_waiting)
         yield
 

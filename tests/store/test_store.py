@@ -22,7 +22,7 @@ from pipeline.errors import StoreError
 from pipeline.store import Store, audit, open_store
 from pipeline.store.engine import _prepare_sqlite, check_store, migrations, wal_is_safe
 from pipeline.store.migrate import downgrade, upgrade
-from pipeline.store.people import _hasher
+from pipeline.store.passwords import _hasher
 from pipeline.store.schema import metadata
 from tests.postgres import database
 
