@@ -49,7 +49,8 @@ def test_what_was_not_taken_is_listed_with_its_reason(blocked: Run, desk: Path) 
 def test_dead_letters_are_named_replayed_and_dropped(blocked: Run, desk: Path, tmp_path: Path) -> None:
     with open_workspace(desk).store.write() as connection:
         connection.execute(update(outbox).values(state="dead"))
-    checks = {check["check"]: check for check in json.loads(blocked("doctor", "--json").stdout)}
+    checks = {check["check"]: check for check in json.loads(blocked("doctor", "--json", code=2).stdout)}
+    assert "outbox" in checks["folders"]["found"]
     assert checks["deliveries"]["state"] == "warning"
     assert "dead letters; failing: folder since" in checks["deliveries"]["found"]
     blocked("digest", "--out", str(tmp_path / "digest.html"))
