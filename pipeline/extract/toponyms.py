@@ -15,7 +15,7 @@ from pipeline.report import Tag
 
 CITY_POPULATION = 100_000
 
-_CAPITALISED = re.compile(r"[A-ZÀ-Ý][\w'’-]+")
+_CAPITALISED = re.compile(r"[A-ZÀ-Ý](?:(?!['’]s\b)[\w'’-])+")
 _COUNTRY_WORDS = re.compile(r"\b[A-ZÀ-Ý][\w'’.-]+(?:\s+(?:of|the|and|[A-ZÀ-Ý][\w'’.-]+)){0,4}")
 # Countries that are also given names, common words, or parts of other places' names.
 _NOT_ALONE = {"Georgia", "Jordan", "Chad", "Turkey", "Guinea", "Congo", "Niger", "Dominica", "Jersey", "Man", "Us"}
@@ -39,7 +39,7 @@ _TITLE = re.compile(
 # Words written with a capital that belong to a name: `Enga Province`, `Lower Shabelle`.
 _KIND = re.compile(
     r" (?:Region|Province|State|District|County|Governorate|Oblast|Prefecture|Department|River|Town|City|Island|Lake|Valley|"
-    r"Bazar|Camp|Hills|Mountains|Peninsula|Delta|Desert|Forest)\b"
+    r"Bazar|Camp|Hills|Mountains|Peninsula|Delta|Desert|Forest|Division|Settlement|LGA|Provinces|Districts|Governorates|Cities)\b"
 )
 _QUALITY = re.compile(
     r"(?:Lower|Upper|Middle|Central|Greater|North|South|East|West|North-East|North-West|South-East|South-West|Northern|"
@@ -52,11 +52,18 @@ _SMALL_BEFORE = re.compile(
     r"^(?:[dl]['’]|(?:At|In|From|Near|To|Around|On|Of) )(?=[A-ZÀ-Þ])|^(?:[^\W\d_A-ZÀ-Þ][\w.’'-]*\s+)+(?=[A-ZÀ-Þ])"
 )
 _SMALL_AFTER = re.compile(
-    r"(?: (?:districts?|provinces?|count(?:y|ies)|regions?|governorates?|townships?|towns?|city|villages?|communes?|cercles?|"
+    r"(?: (?:count(?:y|ies)|townships?|towns?|villages?|communes?|cercles?|"
     r"sectors?|prefectures?|neighbou?rhoods?|wards?|quarters?|areas?|roads?|rd|junctions?|crossroads|hubs?|mills?|hills?|"
     r"market|side|tdy|today|yesterday|now))+$|\n\n.*$",
     re.S,
 )
+# Words in small letters that say what a name is of: `Dhamar governorate`, `Rangpur division`.
+_SMALL_KIND = re.compile(
+    r" (?:(?:sub-)?districts?|provinces?|governorates?|regions?|divisions?|city|settlements?|(?:refugee )?camp|LGAs?)(?!\w)"
+)
+_SIDE_AFTER = re.compile(r" (?:North|South|East|West|Central)(?= [^A-Z]|[.,;:)]|$)")
+# `LGAs`, `COVID-19`, `EPoA`: what is written so and the gazetteer does not hold is no place.
+_NO_NAME = re.compile(r"[A-Z]{2,}s|[A-Z]{3,}-\d+|[A-Z]*[a-z]+[A-Z]\w*")
 SURE_OF_WORD = 0.7
 """A word in small letters that the gazetteer does not know is a place only where the encoder is this sure."""
 
@@ -79,7 +86,7 @@ def find_mentions(
     shouting = text.isupper()
     mentions = list(_encoders_mentions(text, tags, look_up))
     mentions = [m for m in mentions if shouting or not _is_acronym(m.text, look_up)]
-    taken = [(t.start, t.end) for t in tags]
+    taken = [(t.start, t.end) for t in tags if t.kind != "A" or not _is_country_alone(text, t, look_up, may_be_country)]
     for match in _COUNTRY_WORDS.finditer(text):
         for mention in _countries_in(match.group(), match.start(), look_up, may_be_country):
             free = all(mention.end <= start or mention.start >= end for start, end in taken)
@@ -99,6 +106,9 @@ def _encoders_mentions(text: str, tags: Sequence[Tag], look_up: LookUp) -> Itera
             continue
         if _is_people(words) or (words.islower() and tag.score < SURE_OF_WORD and not _is_known(words, look_up)):
             continue
+        titled = _TITLE.search(text, max(0, start - 30), start)
+        if (titled or _NO_NAME.fullmatch(words)) and not _is_known(words, look_up):
+            continue
         reached = end
         yield Mention(start, end, words)
 
@@ -115,12 +125,16 @@ def _whole_name(text: str, start: int, end: int) -> tuple[int, int]:
         start += lead.end()
     if text[start : start + 1].isupper():
         end -= len(text[start:end]) - len(_SMALL_AFTER.sub("", text[start:end]))
+        if after := _SIDE_AFTER.match(text, end):
+            end = after.end()
         if before := _QUALITY.search(text, max(0, start - 12), start):
             start = before.start()
         if after := _KIND.match(text, end):
             end = after.end()
     if text[start:end].endswith(("'s", "’s")):
         end -= 2
+    if text[start : start + 1].isupper() and (after := _SMALL_KIND.match(text, end)):
+        end = after.end()
     return start, end
 
 
@@ -158,6 +172,12 @@ def _countries_in(words: str, offset: int, look_up: LookUp, may_be_country: Call
             continue
         if (found := _is_country(word, look_up, may_be_country)) and found.is_main:
             yield Mention(offset + match.start(), offset + match.end(), word)
+
+
+def _is_country_alone(text: str, tag: Tag, look_up: LookUp, may_be_country: Callable[[str], bool]) -> bool:
+    """An actor that is a country by its name and no more is a place all the same: `Yemen`, `the United Kingdom`."""
+    name = text[tag.start : tag.end].removeprefix("the ")
+    return name[:1].isupper() and _is_country(name, look_up, may_be_country) is not None
 
 
 def _is_country(name: str, look_up: LookUp, may_be_country: Callable[[str], bool]) -> Candidate | None:

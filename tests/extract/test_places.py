@@ -48,6 +48,15 @@ def places(extractor: Extractor, marked: str, *, country: str | None = None) -> 
         ("[Fada N'Gourma\n\nSources]: calls", "Fada N'Gourma"),
         ("in [Goma]'s hospital", "Goma"),
         ("in [Deir ez-Zor] today", "Deir ez-Zor"),
+        ("in [Dhamar] governorate today", "Dhamar governorate"),
+        ("in [Rangpur division] today", "Rangpur division"),
+        ("Sofala and [Tete] provinces", "Tete provinces"),
+        ("the [Dzaleka] camp, where", "Dzaleka camp"),
+        ("of [Yola] South, where", "Yola South"),
+        ("in [Goma] South Sudanese refugees", "Goma"),
+        ("the [Goma] hospital", "Goma"),
+        ("in [Mandera county town] today", "Mandera"),
+        ("in [McAllen] today", "McAllen"),
     ],
 )
 def test_a_mention_is_the_whole_name_and_nothing_but_the_name(extractor: Extractor, marked: str, mention: str) -> None:
@@ -74,6 +83,17 @@ def test_a_name_tells_its_country_where_the_gazetteer_does_not_hold_it(
 @pytest.mark.parametrize("marked", ["the [Somali] sergeant", "two [Kenyans] came", "[Malian] soldiers"])
 def test_people_are_no_place(extractor: Extractor, marked: str) -> None:
     assert places(extractor, marked) == []
+
+
+@pytest.mark.parametrize("marked", ["in 20 [LGAs] today", "[COVID-19] cases", "the [EPoA] says", "Dr [Zzyxnuru] said"])
+def test_what_only_looks_like_a_name_is_no_place(extractor: Extractor, marked: str) -> None:
+    assert places(extractor, marked) == []
+
+
+@pytest.mark.parametrize(("text", "name"), [("Yemen said so.", "Yemen"), ("the United Kingdom gave", "United Kingdom")])
+def test_a_country_that_acts_is_a_place_all_the_same(extractor: Extractor, text: str, name: str) -> None:
+    actor = Tag(0, text.index(name) + len(name), "A", 0.9)
+    assert [p.name for p in extractor.extract_one(text, tags=[actor]).places] == [name]
 
 
 def test_a_word_in_small_letters_is_a_place_where_it_is_known_or_surely_one(extractor: Extractor) -> None:
