@@ -17,6 +17,8 @@ SHRINKAGE = 12
 CRITICAL = URGENCIES.index("critical")
 # The share of violations reported, over all types, that may lie below the band of doubt.
 MISSED_REPORTED = 0.10
+# The share of critical reports that may be neither decided high or critical nor left to a person.
+MISSED_CRITICAL = 0.05
 
 
 def gold(examples: Sequence[TrainingExample]) -> Array:
@@ -36,7 +38,7 @@ def fit(
     validation_logits: Array,
     validation: Sequence[TrainingExample],
 ) -> tuple[Platt, DecisionRules]:
-    """Curves from the calibration set, thresholds from both, the band of doubt from the calibration set."""
+    """Curves from the calibration set, thresholds from both; the band of doubt from calibration, for urgency from both."""
     platt = fit_platt(calibration_logits, gold(calibration))
     p_both = platt(np.concatenate([calibration_logits, validation_logits]))
     y_both = np.concatenate([gold(calibration), gold(validation)])
@@ -45,8 +47,9 @@ def fit(
     p_cal, y_cal = platt(calibration_logits), gold(calibration)
     positives = p_cal[:, :count][y_cal[:, :count] == 1]
     floor = max(conformal_threshold(positives, missed=MISSED_REPORTED), 0.02)
-    critical = np.array([e.urgency == CRITICAL for e in calibration])
-    urgent_doubt = conformal_threshold(p_cal[critical, count + 1], missed=0.05)
+    # Critical reports are few: those of both sets, or the hard ones among them are not there to say what is missed.
+    critical = np.array([e.urgency == CRITICAL for e in (*calibration, *validation)])
+    urgent_doubt = conformal_threshold(p_both[critical, count + 1], missed=MISSED_CRITICAL)
     rules = DecisionRules(
         thresholds={v: round(float(t), 4) for v, t in zip(VIOLATIONS, thresholds, strict=True)},
         doubtful={v: round(float(min(t, max(floor, 0.6 * t))), 4) for v, t in zip(VIOLATIONS, thresholds, strict=True)},

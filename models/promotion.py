@@ -26,13 +26,16 @@ from models.registry import find, shipped
 from pipeline.errors import ModelError
 
 CHAMPION = "champion.json"
-# What a version may lose against the one in use, on the same frozen reports. A label with few reports may also lose
-# as much as two of them are worth: less than that is chance.
-MARGIN, LABEL_MARGIN, LABEL_REPORTS = 0.01, 0.05, 2
+# What a version may lose against the one in use, on the same frozen reports. Where reports are few, a label may also lose
+# as much as two of them are worth, and critical reports as much as one: less than that is chance.
+MARGIN, LABEL_MARGIN = 0.01, 0.05
+LABEL_REPORTS, CRITICAL_REPORTS = 2, 1
 FEWEST_REPORTS = 5
+ROUNDING = 1e-3  # figures are kept to four digits
 # Figures by frozen set, as `models.evaluate.evaluate` gives them.
 Scores = Mapping[str, Any]
-GUARDED = ("micro_f1", "macro_f1", "urgency_kappa", "critical_as_critical_or_high")
+OF_CRITICAL = ("critical_as_critical_or_high", "critical_seen_or_left_to_a_person")
+GUARDED = ("micro_f1", "macro_f1", "urgency_kappa", *OF_CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -113,9 +116,11 @@ def worse(candidate: Scores, incumbent: Scores) -> list[str]:
     found = []
     for name, old in incumbent.items():
         new = candidate[name]
+        one_critical = CRITICAL_REPORTS / max(1, sum(old["urgency_confusion"][-1]))
         for figure in GUARDED:
             was, now = _value(old["figures"], figure), _value(new["figures"], figure)
-            if was is not None and (now is None or now < was - MARGIN):
+            margin = max(MARGIN, one_critical + ROUNDING) if figure in OF_CRITICAL else MARGIN
+            if was is not None and (now is None or now < was - margin):
                 found.append(f"{name}: {figure.replace('_', ' ')} {_number(was)} to {_number(now)}")
         for label, before in old["per_label"].items():
             if before["reports"] < FEWEST_REPORTS or before["f1"] is None:

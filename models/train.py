@@ -36,7 +36,7 @@ class Recipe:
     """How to train. `tokens_per_batch` bounds memory; learning rates are for AdamW."""
 
     seed: int = 1
-    epochs: int = 12
+    epochs: int = 8
     learning_rate: float = 3e-4
     head_learning_rate: float = 2e-3
     weight_decay: float = 0.01

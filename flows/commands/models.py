@@ -26,7 +26,7 @@ def train(
     corpora: CorporaOption = None,
     seed: Annotated[int, typer.Option("--seed")] = 1,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Default: 12, from corrections 3.", show_default=False)
+        int | None, typer.Option("--epochs", min=1, help="Default: 8, from corrections 3.", show_default=False)
     ] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Also corpora that label only part of what we ask.")
@@ -84,7 +84,7 @@ def train(
     if teacher and not corpora:
         raise ConfigurationError("--teacher labels texts of the outside corpora: say where they are with --corpora")
     metrics = train_version(
-        out, root=corpora, recipe=Recipe(seed=seed, epochs=epochs or 12), full_labels=not partial,
+        out, root=corpora, recipe=Recipe(seed=seed, epochs=epochs or Recipe.epochs), full_labels=not partial,
         teachers=teacher or (), report=say,
     )  # fmt: skip
     if as_json:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from models.manifest import MANIFEST, WEIGHTS
-from models.promotion import CHAMPION, champion_folder, history, promote, rollback, versions
+from models.promotion import CHAMPION, champion_folder, history, promote, rollback, versions, worse
 from models.registry import find
 from pipeline.errors import ModelError
 
@@ -64,6 +64,15 @@ def test_a_worse_version_is_refused_with_the_figure(tmp_path: Path, figure: str)
     with pytest.raises(ModelError, match=figure.replace("_", ".")):
         change(tmp_path, "desk-1")
     assert champion_folder(tmp_path) == find(None)
+
+
+def test_one_critical_report_fewer_is_chance_and_two_are_not() -> None:
+    incumbent = score(find(None))["synthetic reports"]
+    critical = sum(incumbent["urgency_confusion"][-1])
+    for fewer, refused in ((1, False), (2, True)):
+        candidate = json.loads(json.dumps(incumbent))
+        candidate["figures"]["critical_as_critical_or_high"]["value"] -= fewer / critical
+        assert bool(worse({"synthetic": candidate}, {"synthetic": incumbent})) is refused
 
 
 def test_a_rollback_returns_to_the_version_before(tmp_path: Path) -> None:
