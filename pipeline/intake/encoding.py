@@ -24,6 +24,12 @@ _UNICODE = frozenset({"utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", 
 _WESTERN = frozenset(
     {"ascii", "utf_8", "cp1250", "cp1252", "cp1254", "latin_1", "iso8859_15", "mac_roman", "hp_roman8"}
 )
+# Unicode shows itself by a mark, by zeros or by being UTF-8, and the others have no bytes above 127: guessed from such
+# bytes they are never right.
+_NOT_GUESSED = [
+    "utf_7", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be", "hz", "iso2022_kr", "iso2022_jp",
+    "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3", "iso2022_jp_ext",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def detect(sample: bytes) -> str:
         return "utf-8"
     from charset_normalizer import from_bytes
 
-    best = from_bytes(b"\n".join(strange)[: 1 << 16]).best()
+    best = from_bytes(b"\n".join(strange)[: 1 << 16], cp_exclusion=_NOT_GUESSED).best()
     return "cp1252" if best is None or best.encoding in _WESTERN else best.encoding
 
 
@@ -100,22 +106,23 @@ def decode_document(data: bytes) -> Decoded:
     return Decoded(text, data, ("encoding_detected",) if is_guess(encoding) else ())
 
 
-def _lone(error: UnicodeError) -> tuple[str, int]:
-    """Half a character of UTF-16 or UTF-32, as a mark that its row cannot be decoded."""
+def _broken(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no character, as lone surrogates that mark their row: also those that are ASCII in another encoding."""
     assert isinstance(error, UnicodeDecodeError)
-    return "\udcff", error.end
+    strange = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 + byte) if byte >= 0x80 else "\udcff" for byte in strange), error.end
 
 
-codecs.register_error("sitrep.lone", _lone)
+BROKEN = "sitrep.broken"
+codecs.register_error(BROKEN, _broken)
 
 
 def text_lines(stream: BinaryIO, encoding: str, limits: Limits) -> Iterator[str | None]:
     """The lines of a file with their ends; None for a line that is too long to be one (it is skipped).
 
-    Bytes that do not decode become surrogates and so mark their own row only.
+    Bytes that do not decode, wherever in the file, become surrogates and so mark their own row only.
     """
-    errors = "sitrep.lone" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
-    text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
+    text = io.TextIOWrapper(stream, encoding=encoding, errors=BROKEN, newline="")
     most = limits.line_bytes
     while line := text.readline(most):
         if len(line) < most or line.endswith(("\n", "\r")):

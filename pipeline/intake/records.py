@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline.intake.encoding import detect_file, text_lines
+from pipeline.intake.encoding import BROKEN, detect_file, text_lines
 from pipeline.intake.mapping import Columns, find_columns, jsonable, row_from_cells
 from pipeline.intake.rows import Limits, Problem, Reason, Refused, Row
 
@@ -50,10 +50,9 @@ def read_json(
     if first == "{" and _is_lines(start):
         yield from read_jsonl(path, name=name, mapping=mapping, limits=limits, source=source)
         return
-    errors = "strict" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
     read = _Records(mapping, limits, source, encoding)
     try:
-        with path.open(encoding=encoding, errors=errors) as stream:
+        with path.open(encoding=encoding, errors=BROKEN) as stream:
             elements = _elements(stream, limits) if first == "[" else _held(path, stream, limits)
             for number, record in enumerate(elements, 1):
                 yield read.row(record, f"{name}[{number}]", number)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline.intake import Limits, Row, read_inputs
+from pipeline.intake import Limits, Row, encoding, read_inputs
 
 GOOD = "Armed men took two teachers from the school."
 Reader = Callable[..., list[Row]]
@@ -423,6 +425,46 @@ def test_undecodable_bytes_spoil_their_own_row_only(read: Reader) -> None:
         "undecodable",
         "accepted",
     ]
+
+
+LATE = {
+    "a.csv": ("id,text\n", "{n},{text}\n"), "a.tsv": ("id\ttext\n", "{n}\t{text}\n"),
+    "a.jsonl": ("", '{{"id": "{n}", "text": "{text}"}}\n'), "a.json": ("[", '{{"id": "{n}", "text": "{text}"}}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_bytes_that_do_not_decode_late_in_a_file_spoil_their_own_rows(
+    name: str, read: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "SAMPLE", 1000)
+    (head, line), good = LATE[name], "Ménaka: deux enlevés près du marché"
+    texts = [good.encode()] * 400
+    texts[300], texts[350], texts[399] = b"Attack \xff\xfe here", "Attaque à Gao".encode("cp1252"), b"cut off \xc3"
+    rows = [line.format(n=n, text="@").encode().replace(b"@", text) for n, text in enumerate(texts)]
+    content = head.encode() + (b",".join(rows) + b"]" if name == "a.json" else b"".join(rows))
+    found = read(name, content)
+    assert [row.problem.reason for row in found if row.problem] == ["undecodable"] * 3
+    assert [row.external_id for row in found if row.problem] == ["300", "350", "399"]
+    assert [row.candidate.text for row in found if row.candidate] == [good] * 397
+
+
+@settings(max_examples=40)
+@given(
+    strange=st.lists(st.binary(min_size=1, max_size=12), min_size=1, max_size=4),
+    words=st.sampled_from(
+        [("Атака у школы", "cp1251"), ("学校が攻撃された", "shift_jis"), ("学校遭到袭击", "gb18030"), ("é", "utf-8")]
+    ),
+)
+def test_no_bytes_cost_more_than_their_own_row(
+    tmp_path_factory: pytest.TempPathFactory, strange: list[bytes], words: tuple[str, str]
+) -> None:
+    own = b"".join(strange).translate(None, b'\0\r\n\v\f\x1c\x1d\x1e\x85\x1a",') + words[0].encode(words[1])
+    path = tmp_path_factory.getbasetemp() / "strange.csv"
+    path.write_bytes(b"id,text\n1," + GOOD.encode() + b"\n2," + own + b"\n3," + GOOD.encode() + b"\n")
+    rows = list(read_inputs([path], mapping={}, limits=Limits()))
+    assert [row.candidate.text for row in rows if row.candidate and row.line != 3] == [GOOD, GOOD]
+    assert len(rows) == 3
 
 
 def test_messages_never_quote_the_text(read: Reader) -> None:
