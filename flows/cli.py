@@ -19,6 +19,7 @@ from flows.commands import (
     deliveries,
     delivery,
     drift,
+    encryption,
     erasure,
     export,
     gazetteer,
@@ -55,6 +56,7 @@ app.add_typer(metrics.app)
 app.add_typer(drift.app)
 app.add_typer(export.app)
 app.add_typer(custody.app, name="audit")
+app.add_typer(encryption.app, name="encryption")
 app.add_typer(erasure.hold_app, name="hold")
 app.add_typer(erasure.app)
 app.add_typer(gazetteer.app, name="gazetteer")

@@ -36,7 +36,8 @@ def examine(folder: Path) -> list[Check]:
         return [Check("workspace", "broken", str(error), mend), _prefect()]
     checks, said = [Check("workspace", "ok", str(folder.absolute()))], set[str]()
     for look in (
-        _store, _audit, _keys, _policy, _model, _gazetteer, _queues, _deliveries, _mailbox, _nights, _folders, _disk, _clock,
+        _store, _encryption, _audit, _keys, _policy, _model, _gazetteer, _queues, _deliveries, _mailbox, _nights, _folders,
+        _disk, _clock,
     ):  # fmt: skip
         try:
             checks.append(look(opened))
@@ -57,6 +58,23 @@ def _store(opened: Workspace) -> Check:
         )
         found += f"; SQLite {sqlite3.sqlite_version}, {journal}"
     return Check("store", "ok", found)
+
+
+def _encryption(opened: Workspace) -> Check:
+    from flows.encryption import status
+
+    found = status(opened)
+    if found.key is None and not found.earlier:
+        return Check("encryption", "ok", "words are not encrypted", "keep the store on an encrypted disk")
+    under = f"under key {found.key}" if found.key else "not encrypted"
+    if found.left:
+        on = "rotate" if found.key else "off"
+        mend = f"sitrep encryption {'on' if None in found.earlier else on}"
+        return Check("encryption", "warning", f"{found.left:,} rows are not yet {under}", mend)
+    if found.newest != found.key:
+        mend = "sitrep encryption rotate"
+        return Check("encryption", "warning", f"all words are {under}; the key file has a newer one", mend)
+    return Check("encryption", "ok", f"all words are {under}, the newest")
 
 
 def _audit(opened: Workspace) -> Check:

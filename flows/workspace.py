@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import ConfigurationError, StoreError
 from pipeline.settings import SETTINGS_FILE, Settings, load_settings
 from pipeline.store.engine import Store, check_store, migrations, open_store
+from pipeline.store.sealing import in_force
 
 if TYPE_CHECKING:
     from pipeline.intake import Limits
@@ -54,7 +55,8 @@ precision = "auto"
 # second_factor = ["supervisor", "administrator"]
 # idle_minutes = 60
 
-# Further tables: [webhooks.NAME] (docs/delivery.md), [imap] and [drift] (docs/operations.md).
+# Further tables: [webhooks.NAME] (docs/delivery.md), [imap] and [drift] (docs/operations.md), [audit] and [encryption]
+# (docs/custody.md).
 """
 
 
@@ -71,7 +73,7 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """The store, at this version's schema; StoreError where `sitrep init` or `sitrep upgrade` was not run."""
-        store = open_store(self.settings.database.get_secret_value(), base=self.settings.workspace)
+        store = store_of(self.settings)
         found, known = check_store(store), migrations()
         if found not in known:
             raise StoreError(f"the store has the tables of a newer version ({found}): install that version of Sitrep")
@@ -79,6 +81,8 @@ class Workspace:
             raise StoreError(
                 f"the store has the tables of an older version ({found}): run `sitrep backup`, `sitrep upgrade`"
             )
+        with store.read() as connection:
+            in_force(connection)  # the keys of an encrypted store are at hand
         return store
 
     @cached_property
@@ -131,6 +135,15 @@ class Workspace:
         from flows.destinations import open_destinations
 
         return open_destinations(self.settings, self.policy)
+
+
+def store_of(settings: Settings) -> Store:
+    """The store that the settings name, of whatever version, with the keys that they name."""
+    from pipeline.custody.keyring import Keyring
+
+    path = settings.encryption.key_file
+    keys = Keyring(settings.path(path)) if path else None
+    return open_store(settings.database.get_secret_value(), base=settings.workspace, keys=keys)
 
 
 @lru_cache(maxsize=8)

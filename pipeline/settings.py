@@ -153,6 +153,14 @@ class ReviewSettings(BaseModel):
     oidc: OidcSettings | None = Field(default=None, description="accounts elsewhere with which people sign in")
 
 
+class EncryptionSettings(BaseModel):
+    """Where the keys are that the words in the store are encrypted under."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key_file: Path | None = Field(default=None, description="outside the workspace: `sitrep encryption key`")
+
+
 class Settings(BaseSettings):
     """Everything an operator can set. Relative paths are relative to the workspace."""
 
@@ -180,6 +188,7 @@ class Settings(BaseSettings):
     email: dict[str, EmailSettings] = Field(default_factory=dict, description="destinations by name")
     audit: AuditSettings = Field(default_factory=AuditSettings)
     review: ReviewSettings = Field(default_factory=ReviewSettings)
+    encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
     pseudonym_key: Path | None = Field(
         default=None, description="key of pseudonymised exports, outside the store: `sitrep pseudonym-key`"
     )

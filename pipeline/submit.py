@@ -32,7 +32,7 @@ from pipeline.intake import (
     similarity,
     spool,
 )
-from pipeline.store import Store, audit, batches, reports
+from pipeline.store import Store, audit, batches, reports, sealing
 
 ROWS_PER_TRANSACTION = 500
 # Below this many words a near-duplicate is chance: short messages share most of their words.
@@ -145,7 +145,7 @@ def _decide(
 ) -> reports.Intake:
     """What becomes of each row, against the store and the rows before it."""
     intake = reports.Intake()
-    seq = reports.next_seq(connection)
+    seq, sealed = reports.next_seq(connection), sealing.in_force(connection)
     index = _Index(connection, prints.values(), threshold=threshold)
     for line, row in chunk:
         if row.candidate is None:
@@ -190,7 +190,7 @@ def _decide(
         intake.reports.append(
             {
                 "seq": seq,
-                "id": reports.report_id(batch, line, sha256),
+                "id": reports.report_id(batch, line, sealed.keyed("id", sha256)),
                 "batch": batch,
                 "line": line,
                 "external_id": candidate.external_id,

@@ -10,7 +10,7 @@ import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import utc_now
+from flows.workspace import store_of, utc_now
 
 app = typer.Typer()
 
@@ -24,10 +24,8 @@ def backup(
     """Copy the store while others work, and check the copy: its pages, its audit chain, its counts."""
     from pipeline.settings import load_settings
     from pipeline.store.backup import backup as copy
-    from pipeline.store.engine import open_store
 
-    settings = load_settings(workspace)
-    store = open_store(settings.database.get_secret_value(), base=settings.workspace)  # of an older version as well
+    store = store_of(load_settings(workspace))  # of an older version as well
     with console.waiting("copying …", quiet=as_json):
         made = copy(store, folder, now=utc_now())
     if as_json:
@@ -36,6 +34,10 @@ def backup(
     counts = ", ".join(f"{count:,} {name}" for name, count in made.counts.items())
     console.out.print(f"{folder}: {counts}; {made.events:,} events hold together")
     console.out.print("  sitrep.toml, policy.toml and models/ of the workspace are files: copy them as well")
+    if made.keys:
+        console.out.print(
+            f"  words are encrypted under {', '.join(made.keys)}: keep the key file, on another disk than this"
+        )
 
 
 @app.command(epilog="Example: [bold]sitrep restore /backups/2025-02-14 --workspace fresh-desk[/bold]")
@@ -47,10 +49,8 @@ def restore(
     """Bring a backup into a workspace that has no store yet, and check it. Nothing is overwritten."""
     from pipeline.settings import load_settings
     from pipeline.store.backup import restore as bring_back
-    from pipeline.store.engine import open_store
 
-    settings = load_settings(workspace)
-    made = bring_back(folder, open_store(settings.database.get_secret_value(), base=settings.workspace))
+    made = bring_back(folder, store_of(load_settings(workspace)))
     if as_json:
         console.print_json(asdict(made))
     else:

@@ -173,23 +173,27 @@ def _triage(opened: Workspace, *, direct: bool) -> dict[str, Any]:
 def _sample(
     opened: Workspace, paths: list[Path], count: int, source: str | None, mapping: dict[str, str], *, as_json: bool
 ) -> None:
-    """A dry run in a store of its own that is thrown away: what the queues would receive."""
+    """A dry run in a store of its own that is thrown away, encrypted where ours is: what the queues would receive."""
     import tempfile
     from itertools import islice
 
+    from pipeline.custody import resealing
     from pipeline.intake import read_inputs, spool
     from pipeline.store import open_store
     from pipeline.store import queues as store_queues
     from pipeline.store import reports as store_reports
     from pipeline.store.migrate import upgrade
+    from pipeline.store.sealed import keys_of
     from pipeline.submit import take_in
     from pipeline.triage import triage_chunk
 
     if not paths:
         raise typer.BadParameter("--sample needs files to sample from")
     with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
-        store = open_store("sqlite:///sample.db", base=Path(folder))
+        keys = keys_of(opened.store.engine.dialect)
+        store = open_store("sqlite:///sample.db", base=Path(folder), keys=keys)
         upgrade(store)
+        resealing.begin(store, keys.newest if keys else None, now=utc_now(), actor="sample")
         named = [spool(sys.stdin.buffer, Path(folder)) if str(path) == "-" else path for path in paths]
         rows = read_inputs(named, mapping=mapping, limits=opened.limits, source=source)
         receipt = take_in(store, islice(rows, count), name="sample", now=utc_now, source=source)

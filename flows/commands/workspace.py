@@ -9,7 +9,7 @@ import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import init_workspace
+from flows.workspace import init_workspace, store_of
 
 app = typer.Typer()
 
@@ -32,11 +32,10 @@ def init(
 def upgrade(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
     """Give the store the tables of this version, in one transaction; makes them where there are none. Safe to repeat."""
     from pipeline.settings import load_settings
-    from pipeline.store.engine import check_store, open_store, schema_of
+    from pipeline.store.engine import check_store, schema_of
     from pipeline.store.migrate import upgrade as migrate
 
-    settings = load_settings(workspace)
-    store = open_store(settings.database.get_secret_value(), base=settings.workspace)
+    store = store_of(load_settings(workspace))
     before = schema_of(store)
     migrate(store)
     after = check_store(store)

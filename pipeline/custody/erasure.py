@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, String, Table, cast, delete, insert, select, update
 
 from pipeline.custody import holds
-from pipeline.store import Store, audit, reports
+from pipeline.store import Store, audit, reports, sealing
 from pipeline.store.documents import moment
 from pipeline.store.guards import lifted
 from pipeline.store.schema import (
@@ -173,12 +173,14 @@ def _empty_report(connection: Connection, row: Row[Any], *, person: str, now: da
         update(report)
         .where(report.c.seq == row.seq)
         .values(
-            text="", raw=None, metadata={}, external_id=None, source=None, signature=None, flags=[*row.flags, FLAG]
+            text="", raw=None, metadata={}, external_id=None, external_key=None, source=None, signature=None,
+            flags=[*row.flags, FLAG],
         )
     )  # fmt: skip
     for made in connection.execute(select(assessment).where(assessment.c.report == row.seq)).all():
-        emptied = update(assessment).where(assessment.c.seq == made.seq).values(body=_without_words(made.body))
-        connection.execute(emptied)
+        (left,) = sealing.seal(connection, assessment, [{**made._mapping, "body": _without_words(made.body)}])
+        emptied = {key: left[key] for key in ("body", "sealed_by")}
+        connection.execute(update(assessment).where(assessment.c.seq == made.seq).values(emptied))
     for said in (correction, adjudication):
         connection.execute(update(said).where(said.c.report == row.seq).values(note=None))
     _end_work(connection, items, person=person, now=now)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from pipeline.errors import NotFound, SitrepError
-from pipeline.store import audit, reports
+from pipeline.store import audit, reports, sealing
 from pipeline.store.schema import batch, legal_hold
 
 
@@ -21,8 +21,9 @@ def place(connection: Connection, subject: str, *, person: str, reason: str, now
     """Hold a report, or a batch with all its rows; the number of the hold. One more is another hold."""
     known = connection.execute(select(batch.c.id).where(batch.c.id == subject)).scalar_one_or_none()
     ident = known or reports.find(connection, subject)[1].id
-    placed = insert(legal_hold).values(subject=ident, placed_by=person, placed_at=now, reason=reason)
-    number = int(connection.execute(placed.returning(legal_hold.c.seq)).scalar_one())
+    hold = {"subject": ident, "placed_by": person, "placed_at": now, "reason": reason}
+    (row,) = sealing.seal(connection, legal_hold, [hold])
+    number = int(connection.execute(insert(legal_hold).returning(legal_hold.c.seq), row).scalar_one())
     audit.append(connection, at=now, actor=person, action="hold placed", subject=ident, body={"hold": number})
     return number
 

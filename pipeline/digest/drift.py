@@ -24,6 +24,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from pipeline.digest.figures import SAMPLE, sample
+from pipeline.store.schema import report
 
 Feature = Literal["types", "urgency", "countries", "length", "abstained"]
 Verdict = Literal["steady", "moved", "changed", "too few"]
@@ -163,7 +164,7 @@ class _Tally:
 def _tally(connection: Connection, period: Period, queues: Collection[str], hidden: Collection[str]) -> _Tally:
     chosen, share = sample(connection, period.since, period.until, queues, size=SAMPLE)
     reports, histograms = 0, {feature: Counter[str]() for feature in ADVICE}
-    for row in connection.execution_options(yield_per=500).execute(chosen):
+    for row in connection.execution_options(yield_per=500).execute(chosen.add_columns(report.c.text)):
         reports += 1
         for feature, names in _features(row, hidden):
             histograms[feature].update(names)
@@ -176,9 +177,9 @@ def _features(row: Any, hidden: Collection[str]) -> Iterable[tuple[Feature, Coll
     decided = {v["id"] for v in body["violations"] if v["decided"]} - set(hidden)
     yield "types", decided or {"none"}
     yield "urgency", {body["urgency"]["id"] if body["urgency"] else "undecided"}
-    if row.length:  # of an erased report only what was decided is left
+    if row.text:  # of an erased report only what was decided is left
         yield "countries", {p["iso2"] for p in body["places"] if p.get("iso2")} or {row.country or "unknown"}
-        yield "length", {_length(row.length)}
+        yield "length", {_length(len(row.text))}
     yield "abstained", {_abstained(set(body["abstained"]) - set(hidden))}
 
 

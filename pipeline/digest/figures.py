@@ -125,9 +125,8 @@ def assessed(since: datetime, until: datetime, queues: Collection[str]) -> Selec
     earlier = assessment.alias("earlier")
     again = select(earlier.c.seq).where(earlier.c.report == assessment.c.report, earlier.c.seq < assessment.c.seq)
     seen = select(queue_item.c.seq).where(queue_item.c.report == assessment.c.report, queue_item.c.queue.in_(queues))
-    length = func.length(report.c.text).label("length")
     return (
-        select(assessment.c.body, report.c.language, report.c.country, length)
+        select(assessment.c.body, report.c.language, report.c.country)
         .join(report, report.c.seq == assessment.c.report)
         .where(
             assessment.c.created_at >= since, assessment.c.created_at < until, not_(exists(again)), exists(seen),

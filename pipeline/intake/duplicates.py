@@ -44,12 +44,15 @@ def fingerprint(text: str) -> Fingerprint:
     normalised = b" ".join(words)
     hashes = np.fromiter(map(zlib.crc32, _triples(words, normalised)), dtype=np.uint64)
     minima = ((_A * hashes[None, :] + _B) % _PRIME).min(axis=1).astype(np.uint32)
-    keys = (minima.astype(np.uint64).reshape(BANDS, ROWS) * _MIX).sum(axis=1) ^ np.arange(BANDS, dtype=np.uint64)
-    return Fingerprint(
-        hashlib.sha256(normalised).hexdigest(),
-        tuple(int(k) for k in keys.view(np.int64)),
-        minima.tobytes(),
-    )
+    signature = minima.tobytes()
+    return Fingerprint(hashlib.sha256(normalised).hexdigest(), bands_of(signature), signature)
+
+
+def bands_of(signature: bytes) -> tuple[int, ...]:
+    """The bands of a signature, as signed numbers of 64 bits."""
+    minima = np.frombuffer(signature, np.uint32).astype(np.uint64).reshape(BANDS, ROWS)
+    keys = (minima * _MIX).sum(axis=1) ^ np.arange(BANDS, dtype=np.uint64)
+    return tuple(int(k) for k in keys.view(np.int64))
 
 
 def _words(plain: str) -> list[bytes]:

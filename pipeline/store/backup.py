@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from pipeline.errors import StoreError
 from pipeline.store import audit
 from pipeline.store.engine import Store, check_store, open_store
 from pipeline.store.schema import assessment, queue_item, report
+from pipeline.store.sealed import keys_of
+from pipeline.store.sealing import idents
 
 MANIFEST = "backup.json"
 COUNTED = {"reports": report, "assessments": assessment, "items": queue_item}
@@ -27,7 +29,7 @@ PAGES_AT_A_TIME = 2000
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds; `file` is relative to its folder."""
+    """What a backup holds; `file` is relative to its folder, `keys` are those that its words are encrypted under."""
 
     file: str
     sha256: str
@@ -36,6 +38,7 @@ class Backup:
     events: int
     head: str
     counts: dict[str, int]
+    keys: list[str] = field(default_factory=list)
 
 
 def backup(store: Store, folder: Path, *, now: datetime) -> Backup:
@@ -67,6 +70,12 @@ def restore(folder: Path, store: Store) -> Backup:
     copy = folder / made.file
     if not copy.is_file() or _sha256(copy) != made.sha256:
         raise StoreError(f"{copy} is not what {MANIFEST} says: it was altered or damaged")
+    at_hand = keys_of(store.engine.dialect)
+    if missing := at_hand.missing(made.keys) if at_hand else made.keys:
+        raise StoreError(
+            f"the backup is encrypted under {', '.join(missing)}, and that key is not at hand: bring its file back and name "
+            "it as key_file under [encryption] in sitrep.toml; nothing was changed"
+        )
     if store.is_sqlite:
         target = Path(str(store.engine.url.database))
         if target.exists() and target.stat().st_size:  # SQLite makes an empty file where a command looked for its store
@@ -104,7 +113,7 @@ def _checked(store: Store, path: Path | None, now: datetime) -> Backup:
     """What a store holds, its chain walked through."""
     migration = check_store(store)
     with store.read() as connection:
-        chain = audit.verify(connection)
+        chain, keys = audit.verify(connection), idents(connection)
         counts = {
             name: int(connection.execute(select(func.count()).select_from(table)).scalar_one())
             for name, table in COUNTED.items()
@@ -114,7 +123,7 @@ def _checked(store: Store, path: Path | None, now: datetime) -> Backup:
     if chain.broken_at is not None:
         raise StoreError(f"the audit chain is broken at event {chain.broken_at}: see `sitrep audit verify`")
     name, digest = (path.name, _sha256(path)) if path else ("", "")
-    return Backup(name, digest, now.isoformat(), migration, chain.events, chain.head, counts)
+    return Backup(name, digest, now.isoformat(), migration, chain.events, chain.head, counts, keys)
 
 
 def _url(store: Store) -> str:

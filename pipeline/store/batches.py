@@ -6,15 +6,18 @@ the batch that was begun, at the first row that is not recorded yet.
 
 from __future__ import annotations
 
+import heapq
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, literal, null, select, union_all, update
 
 from pipeline.errors import NotFound
+from pipeline.store import sealing
 from pipeline.store.schema import assessment, batch, duplicate, pending, quarantine, report
 
 
@@ -47,9 +50,8 @@ def begin(
     if unfinished:
         return unfinished, last_line(connection, unfinished)
     ident = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    connection.execute(
-        insert(batch).values(id=ident, fingerprint=fingerprint, source=source, submitted_at=now, submitted_by=by)
-    )
+    begun = {"id": ident, "fingerprint": fingerprint, "source": source, "submitted_at": now, "submitted_by": by}
+    connection.execute(insert(batch), sealing.seal(connection, batch, [begun]))
     return ident, 0
 
 
@@ -121,13 +123,15 @@ def lines(connection: Connection, ident: str) -> Iterator[Row[Any]]:
     accepted = select(
         report.c.line, literal("accepted").label("outcome"), report.c.external_id, report.c.seq.label("report"), newest,
         null().label("reason"), null().label("message"),
-    ).where(report.c.batch == ident)  # fmt: skip
+    ).where(report.c.batch == ident).order_by(report.c.line)  # fmt: skip
     doubled = select(
-        duplicate.c.line, literal("duplicate"), duplicate.c.external_id, duplicate.c.report, null(), null(), null()
-    ).where(duplicate.c.batch == ident)
+        duplicate.c.line, literal("duplicate").label("outcome"), duplicate.c.external_id, duplicate.c.report,
+        null().label("assessment"), null().label("reason"), null().label("message"),
+    ).where(duplicate.c.batch == ident).order_by(duplicate.c.line)  # fmt: skip
     set_aside = select(
-        quarantine.c.line, literal("quarantined"), quarantine.c.external_id, null(), null(), quarantine.c.reason,
-        quarantine.c.message,
-    ).where(quarantine.c.batch == ident)  # fmt: skip
-    rows = union_all(accepted, doubled, set_aside).subquery()
-    yield from connection.execution_options(yield_per=1000).execute(select(rows).order_by(rows.c.line))
+        quarantine.c.line, literal("quarantined").label("outcome"), quarantine.c.external_id, null().label("report"),
+        null().label("assessment"), quarantine.c.reason, quarantine.c.message,
+    ).where(quarantine.c.batch == ident).order_by(quarantine.c.line)  # fmt: skip
+    # Merged here, because a value is opened by the row of its own table.
+    streams = [connection.execute(query.execution_options(yield_per=500)) for query in (accepted, doubled, set_aside)]
+    yield from heapq.merge(*streams, key=attrgetter("line"))

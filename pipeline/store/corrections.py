@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Select, Table, func, insert, literal, select
 
-from pipeline.store import audit, reports
+from pipeline.store import audit, reports, sealing
 from pipeline.store.documents import moment
 from pipeline.store.reports import body_hash
 from pipeline.store.schema import adjudication, correction, report
@@ -52,7 +52,8 @@ def add(
     """
     body = _body(violations, urgency, spans, queue, unseen) | {"assessment": assessment}
     values = {"report": seq, "reviewer": reviewer, "at": now, "body": body, "note": note or None, "blind": blind}
-    made = connection.execute(insert(correction).values(values).returning(correction.c.seq)).scalar_one()
+    (row,) = sealing.seal(connection, correction, [values])
+    made = connection.execute(insert(correction).returning(correction.c.seq), row).scalar_one()
     decision = connection.execute(select(decided.c.sha256).where(decided.c.seq == assessment)).scalar_one_or_none()
     _audit(connection, seq, reviewer, "reviewed", body, now, decision=decision)
     return int(made)
@@ -65,18 +66,18 @@ def adjudicate(
     """Record the last word on report `seq`, its number; what reviewers said stays beside it. See `add` for the rest."""
     body = _body(violations, urgency, spans, queue, unseen)
     values = {"report": seq, "adjudicator": adjudicator, "at": now, "body": body, "note": note or None}
-    made = connection.execute(insert(adjudication).values(values).returning(adjudication.c.seq)).scalar_one()
+    (row,) = sealing.seal(connection, adjudication, [values])
+    made = connection.execute(insert(adjudication).returning(adjudication.c.seq), row).scalar_one()
     _audit(connection, seq, adjudicator, "adjudicated", body, now)
     return int(made)
 
 
 def of_report(connection: Connection, seq: int) -> list[Row[Any]]:
     """All that people said of a report, each with `by`, `blind` and `adjudicated`; what comes later stands over earlier."""
-    kinds = [said.subquery() for said in _KINDS]
     return [
         row
-        for kind in kinds
-        for row in connection.execute(select(kind).where(kind.c.report == seq).order_by(kind.c.seq))
+        for table, said in _KINDS
+        for row in connection.execute(said.where(table.c.report == seq).order_by(table.c.seq))
     ]
 
 
@@ -106,18 +107,16 @@ def hashes_in_force(connection: Connection, seqs: Sequence[int]) -> dict[int, st
 
 def _standing(connection: Connection, seqs: Sequence[int]) -> Iterator[Row[Any]]:
     """The newest word of each kind on each report; what comes later stands over what comes earlier."""
-    for said in _KINDS:
-        kind = said.subquery()
-        newest = select(func.max(kind.c.seq)).where(kind.c.report.in_(seqs)).group_by(kind.c.report)
-        yield from connection.execute(select(kind).where(kind.c.seq.in_(newest)))
+    for table, said in _KINDS:
+        newest = said.with_only_columns(func.max(table.c.seq)).where(table.c.report.in_(seqs)).group_by(table.c.report)
+        yield from connection.execute(said.where(table.c.seq.in_(newest)))
 
 
 def verdicts(connection: Connection) -> Iterator[Verdict]:
     """All that people said of all reports; what comes later stands over what comes earlier."""
-    for said in _KINDS:
-        kind = said.subquery()
-        query = select(kind, report.c.id.label("ident")).join(report, report.c.seq == kind.c.report)
-        for row in connection.execute(query.order_by(kind.c.seq)):
+    for table, said in _KINDS:
+        query = said.add_columns(report.c.id.label("ident")).where(report.c.seq == table.c.report)
+        for row in connection.execute(query.order_by(table.c.seq)):
             spans = row.body.get("spans")
             yield Verdict(
                 row.ident, row.by, row.at, tuple(row.body["violations"]), row.body["urgency"], row.note,
@@ -130,10 +129,13 @@ def standing(found: Sequence[Verdict]) -> dict[str, Verdict]:
     return {verdict.report: verdict for verdict in found}
 
 
-def _kind(table: Table, who: Column[Any], *, blind: bool = False, adjudicated: bool = False) -> Select[Any]:
+Kind = tuple[Table, Select[Any]]
+
+
+def _kind(table: Table, who: Column[Any], *, blind: bool = False, adjudicated: bool = False) -> Kind:
     columns = (table.c.seq, table.c.report, table.c.at, table.c.body, table.c.note, who.label("by"))
     found = select(*columns, literal(blind).label("blind"), literal(adjudicated).label("adjudicated"))
-    return found.where(table.c.blind.is_(blind)) if table is correction else found
+    return table, found.where(table.c.blind.is_(blind)) if table is correction else found
 
 
 # A blind second review never takes the place of the decision that it is compared with.

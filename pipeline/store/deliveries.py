@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from pipeline.errors import NotFound
-from pipeline.store import audit, circuits
+from pipeline.store import audit, circuits, sealing
 from pipeline.store.schema import outbox, queue_event, queue_item, report
 from pipeline.store.work import Conflict
 
@@ -99,9 +99,8 @@ def _change(
         return
     connection.execute(update(outbox).where(outbox.c.seq.in_([row.seq for row in rows])).values(**values))
     event = {"at": now, "actor": person, "action": f"delivery {action}"}
-    connection.execute(
-        insert(queue_event), [{**event, "item": row.item, "note": f"{row.destination}: {reason}"} for row in rows]
-    )
+    events = [{**event, "item": row.item, "note": f"{row.destination}: {reason}"} for row in rows]
+    connection.execute(insert(queue_event), sealing.seal(connection, queue_event, events))
     for row in rows:
         audit.append(
             connection, at=now, actor=person, action=f"delivery {action}", subject=row.report_id,

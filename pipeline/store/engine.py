@@ -21,7 +21,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from pipeline.custody.keyring import Keyring
 from pipeline.errors import StoreError
+from pipeline.store.sealed import use_keys
 
 WAL_RESET_FIXED = (3, 51, 3)
 BUSY_TIMEOUT_MS = 30_000
@@ -123,8 +125,11 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("sitrep_write") else "BEGIN")
 
 
-def open_store(url: str, *, base: Path = Path()) -> Store:
-    """The store at a SQLAlchemy URL; a relative SQLite path is relative to `base`. Creates no tables."""
+def open_store(url: str, *, base: Path = Path(), keys: Keyring | None = None) -> Store:
+    """The store at a SQLAlchemy URL; a relative SQLite path is relative to `base`. Creates no tables.
+
+    `keys` open the words of a store that is encrypted.
+    """
     parsed = make_url(url)
     # Parameters hold report text, which no message of an error may show.
     if parsed.get_backend_name() == "sqlite":
@@ -137,6 +142,8 @@ def open_store(url: str, *, base: Path = Path()) -> Store:
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    if keys is not None:
+        use_keys(engine.dialect, keys)
     return Store(engine)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from pipeline.store import sealing
 from pipeline.store.schema import assessment, queue_facet, queue_item, report
 
 Kind = Literal["type", "place", "actor", "source"]
@@ -72,10 +73,9 @@ def follow(connection: Connection, item: int, *, rank: int, closed: bool) -> Non
 def of_items(connection: Connection, items: Collection[int]) -> dict[int, dict[str, list[str]]]:
     """The facets of items: for each, values by kind."""
     found: dict[int, dict[str, list[str]]] = {}
-    query = select(queue_facet).where(queue_facet.c.item.in_(items)).order_by(queue_facet.c.kind, queue_facet.c.value)
-    for row in connection.execute(query):
-        found.setdefault(row.item, {}).setdefault(row.kind, []).append(row.value)
-    return found
+    for row in connection.execute(select(queue_facet).where(queue_facet.c.item.in_(items))):
+        found.setdefault(row.item, {}).setdefault(row.kind, []).append(row.shown or row.value)
+    return {item: {kind: sorted(about[kind]) for kind in sorted(about)} for item, about in found.items()}
 
 
 def _insert(connection: Connection, lines: Sequence[tuple[Any, Kind, str]]) -> None:
@@ -84,4 +84,4 @@ def _insert(connection: Connection, lines: Sequence[tuple[Any, Kind, str]]) -> N
         for row, kind, value in lines
     ]  # fmt: skip
     if rows:
-        connection.execute(insert(queue_facet), rows)
+        connection.execute(insert(queue_facet), sealing.seal(connection, queue_facet, rows))

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, insert, select, text
@@ -16,10 +17,13 @@ from sqlalchemy import Connection, Row, case, func, insert, select, text
 from pipeline.report import QueueItem
 from pipeline.store import facets
 from pipeline.store.schema import OPEN, outbox, queue_event, queue_item, report
-from pipeline.store.search import EVERYTHING, Filter, conditions, with_facets
+from pipeline.store.sealed import keys_of
+from pipeline.store.search import EVERYTHING, Filter, conditions, reads_each, says, with_facets
 from pipeline.store.work import get as item_of
 
 OPEN_STATES = ("open", "claimed", "decided")
+BEGINNING = 160
+READ_AT_A_TIME = 100
 
 
 @dataclass(frozen=True)
@@ -155,20 +159,27 @@ def page(
 ) -> list[Row[Any]]:
     """Items of a queue that are not closed, most urgent first, from the one after that of the report `after` on.
 
+    `beginning` is that of the text, or in an encrypted store all of it.
     A page goes on from a report, not from a number: ours grow with what arrives in any queue, and would tell of it.
     NotFound where the report has no item in the queue.
     """
     last = item_of(connection, after, queue) if after else None
+    whole = keys_of(connection.dialect) is not None  # the database cannot cut what it cannot read
     query = (
         select(
             queue_item, report.c.id.label("report_id"), report.c.external_id, report.c.source, report.c.language,
-            func.substr(report.c.text, 1, 160).label("beginning"), report.c.report_date,
+            (report.c.text if whole else func.substr(report.c.text, 1, BEGINNING)).label("beginning"),
+            report.c.report_date,
         )
         .join(report, report.c.seq == queue_item.c.report)
         .where(queue_item.c.queue == queue, text(f"queue_item.{OPEN}"), *conditions(connection, wanted))
-        .limit(limit)
     )  # fmt: skip
-    return list(connection.execute(with_facets(query, queue, wanted.facets, (last.rank, last.seq) if last else None)))
+    query = with_facets(connection, query, queue, wanted.facets, (last.rank, last.seq) if last else None)
+    if not reads_each(connection, wanted):
+        return list(connection.execute(query.limit(limit)))
+    fits = says(wanted.words or "")
+    with connection.execute(query.execution_options(yield_per=READ_AT_A_TIME)) as rows:
+        return list(islice((row for row in rows if fits(row.external_id, row.beginning)), limit))
 
 
 def report_of(connection: Connection, item: int) -> str:

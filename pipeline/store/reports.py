@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Text, delete, func, insert, or_, select, type_coerce, update
 
 from pipeline.errors import NotFound
 from pipeline.report import Report
+from pipeline.store import sealing
 from pipeline.store.audit import canonical
 from pipeline.store.schema import assessment, band, batch, corroboration, duplicate, pending, quarantine, report
 
@@ -20,7 +21,10 @@ _VARIABLES = 10_000  # SQLite takes 32,766 bound variables in a statement
 
 
 def report_id(batch_id: str, line: int, sha256: str) -> str:
-    """Our name of a report: the same after a crash, and telling nothing of how many others there are."""
+    """Our name of a report: the same after a crash, and telling nothing of how many others there are.
+
+    Where the store is encrypted `sha256` is the keyed hash, so that the name does not confirm a guess of the text.
+    """
     digest = hashlib.blake2b(f"{batch_id}:{line}:{sha256}".encode(), digest_size=10).digest()
     return "r" + base64.b32encode(digest).decode().lower()
 
@@ -60,10 +64,13 @@ def next_seq(connection: Connection) -> int:
 
 def known_by_text(connection: Connection, hashes: Iterable[str]) -> list[Known]:
     """Stored reports with one of these normalised texts."""
-    return _known(connection, report.c.normalised_sha256, sorted(set(hashes)))
+    asked = sealing.in_force(connection).lookups("normalised", hashes)
+    found = _known(connection, report.c.normalised_sha256, sorted(asked))
+    return [replace(known, normalised_sha256=asked[known.normalised_sha256]) for known in found]
 
 
 def known_by_seq(connection: Connection, seqs: Iterable[int]) -> dict[int, Known]:
+    """Stored reports by number; their normalised hash is as the store has it, which may be keyed."""
     return {known.seq: known for known in _known(connection, report.c.seq, sorted(set(seqs)))}
 
 
@@ -82,29 +89,32 @@ def _known(connection: Connection, column: Any, values: Sequence[Any]) -> list[K
 
 def band_matches(connection: Connection, hashes: Iterable[int]) -> list[tuple[int, int]]:
     """*(hash, report seq)* of the bands that stored reports share with these."""
-    values, found = sorted(set(hashes)), []
+    asked = sealing.in_force(connection).number_lookups("band", hashes)
+    values, found = sorted(asked), []
     for start in range(0, len(values), _VARIABLES):
         rows = connection.execute(
             select(band.c.hash, band.c.report).where(band.c.hash.in_(values[start : start + _VARIABLES]))
         )
-        found += [(row.hash, row.report) for row in rows]
+        found += [(asked[row.hash], row.report) for row in rows]
     return found
 
 
 def add(connection: Connection, intake: Intake) -> None:
     """Store what a submit decided about its rows, in the caller's transaction."""
+    sealed = sealing.in_force(connection)
     for table, rows in (
-        (report, intake.reports),
+        (report, sealed.seal(report, intake.reports)),
         (pending, [{"report": row["seq"]} for row in intake.reports]),
-        (duplicate, intake.duplicates),
-        (quarantine, intake.quarantined),
+        (duplicate, sealed.seal(duplicate, intake.duplicates)),
+        (quarantine, sealed.seal(quarantine, intake.quarantined)),
         (corroboration, intake.corroborations),
     ):
         if rows:
             connection.execute(insert(table), rows)
     if intake.bands:  # ten numbers a report: past the toolkit, which takes longer over them than the database
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
-        connection.exec_driver_sql(f"INSERT INTO band (hash, report) VALUES ({mark}, {mark})", intake.bands)
+        keyed = [(sealed.keyed_number("band", number), seq) for number, seq in intake.bands]
+        connection.exec_driver_sql(f"INSERT INTO band (hash, report) VALUES ({mark}, {mark})", keyed)
 
 
 def received_lines(connection: Connection, batch_id: str) -> list[bytes]:
@@ -175,7 +185,10 @@ def begin(connection: Connection, first: int, last: int, *, times: int = 1) -> l
 def find(connection: Connection, ident: str) -> tuple[int, Report]:
     """A report by our id, or by the submitter's where only one has it."""
     rows = connection.execute(select(report).where(report.c.id == ident)).all()
-    rows = rows or connection.execute(select(report).where(report.c.external_id == ident).limit(2)).all()
+    if not rows:
+        keys = sealing.in_force(connection).lookups("external_id", [ident], size=sealing.EXTERNAL_BYTES)
+        theirs = or_(type_coerce(report.c.external_id, Text) == ident, report.c.external_key.in_(keys))
+        rows = connection.execute(select(report).where(theirs).limit(2)).all()
     if not rows:
         raise NotFound(f"no report {ident}")
     if len(rows) > 1:
@@ -213,7 +226,7 @@ def add_assessments(
     if not rows:
         return {}
     values = [{**row, "policy": policy, "created_at": now, "sha256": body_hash(row["body"])} for row in rows]
-    connection.execute(insert(assessment), values)
+    connection.execute(insert(assessment), sealing.seal(connection, assessment, values))
     seqs = [row["report"] for row in rows]
     connection.execute(delete(pending).where(pending.c.report.in_(seqs)))
     newest = connection.execute(

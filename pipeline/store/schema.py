@@ -1,7 +1,7 @@
 """The tables. Reports are immutable; assessments, corrections and audit events are only ever added.
 
 `report.seq` orders and joins; `report.id` is the opaque public name, so that nobody can count
-what they may not see. Times are UTC.
+what they may not see. Times are UTC. What holds words is `Sealed`: encrypted where the store is, under the key `sealed_by`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
@@ -31,6 +30,8 @@ from sqlalchemy import (
     false,
     text,
 )
+
+from pipeline.store.sealed import Sealed
 
 metadata = MetaData(
     naming_convention={
@@ -67,15 +68,21 @@ class Instant(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def _sealed_by() -> Column[str]:
+    """The key that a row's words are encrypted under; empty: none."""
+    return Column("sealed_by", String(8))
+
+
 batch = Table(
     "batch",
     metadata,
     Column("id", String(40), primary_key=True),
     Column("fingerprint", String(64), nullable=False, index=True),
-    Column("source", Text),
+    Column("source", Sealed("batch.source", row=("id",))),
     Column("submitted_at", Instant, nullable=False, index=True),
     Column("submitted_by", Text, index=True),
     Column("completed_at", Instant),
+    _sealed_by(),
 )
 
 report = Table(
@@ -85,19 +92,22 @@ report = Table(
     Column("id", String(24), nullable=False, unique=True),
     Column("batch", String(40), ForeignKey("batch.id"), nullable=False),
     Column("line", Integer, nullable=False),
-    Column("external_id", Text, index=True),
-    Column("sha256", String(64), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("external_id", Sealed("report.external_id", row=("id",)), index=True),
+    Column("external_key", String(32), index=True, comment="of a sealed external_id: what it is looked up by"),
+    Column("sha256", Sealed("report.sha256", row=("id",)), nullable=False),
+    Column("text", Sealed("report.text", row=("id",)), nullable=False),
     Column("report_date", Date, index=True),
-    Column("source", Text),
+    Column("source", Sealed("report.source", row=("id",))),
     Column("country", String(2)),
     Column("language", String(8)),
-    Column("metadata", JSON, nullable=False),
+    Column("metadata", Sealed("report.metadata", row=("id",), kind="json"), nullable=False),
     Column("flags", JSON, nullable=False),
-    Column("raw", LargeBinary),
+    Column("raw", Sealed("report.raw", row=("id",), kind="bytes")),
     Column("received_at", Instant, nullable=False, index=True),
-    Column("normalised_sha256", String(64), nullable=False, index=True),
-    Column("signature", LargeBinary),
+    Column("normalised_sha256", String(64), nullable=False, index=True, comment="keyed where the row is sealed"),
+    Column("normalised", Sealed("report.normalised", row=("id",)), comment="the hash itself, where the row is sealed"),
+    Column("signature", Sealed("report.signature", row=("id",), kind="bytes")),
+    _sealed_by(),
     UniqueConstraint("batch", "line"),
 )
 
@@ -114,11 +124,12 @@ duplicate = Table(
     metadata,
     Column("batch", String(40), ForeignKey("batch.id"), primary_key=True),
     Column("line", Integer, primary_key=True),
-    Column("external_id", Text),
+    Column("external_id", Sealed("duplicate.external_id", row=("batch", "line"))),
     Column("report", Sequence, ForeignKey("report.seq"), nullable=False, index=True),
     Column("kind", String(16), nullable=False),
     Column("similarity", Float, nullable=False),
-    Column("content", JSON, nullable=False),
+    Column("content", Sealed("duplicate.content", row=("batch", "line"), kind="json"), nullable=False),
+    _sealed_by(),
 )
 
 quarantine = Table(
@@ -126,11 +137,12 @@ quarantine = Table(
     metadata,
     Column("batch", String(40), ForeignKey("batch.id"), primary_key=True),
     Column("line", Integer, primary_key=True),
-    Column("locator", Text, nullable=False),
-    Column("external_id", Text),
+    Column("locator", Sealed("quarantine.locator", row=("batch", "line")), nullable=False),
+    Column("external_id", Sealed("quarantine.external_id", row=("batch", "line"))),
     Column("reason", String(40), nullable=False),
     Column("message", Text, nullable=False),
-    Column("content", JSON, nullable=False),
+    Column("content", Sealed("quarantine.content", row=("batch", "line"), kind="json"), nullable=False),
+    _sealed_by(),
 )
 
 # Locality-sensitive hashing: reports that share a band are near-duplicate candidates.
@@ -159,9 +171,10 @@ assessment = Table(
     Column("policy", Text, nullable=False),
     Column("taxonomy", Text, nullable=False),
     Column("urgency", String(16)),
-    Column("body", JSON, nullable=False),
+    Column("body", Sealed("assessment.body", row=("report", "model", "policy"), kind="json"), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("created_at", Instant, nullable=False, index=True),
+    _sealed_by(),
     UniqueConstraint("report", "model", "policy"),
 )
 
@@ -209,6 +222,8 @@ queue_facet = Table(
     Column("value", Text, primary_key=True),
     Column("rank", Integer, primary_key=True),
     Column("item", Sequence, ForeignKey("queue_item.seq"), primary_key=True, index=True),
+    Column("shown", Sealed("queue_facet.shown", row=("item", "kind", "value")), comment="the value, where it is keyed"),
+    _sealed_by(),
     sqlite_with_rowid=False,
 )
 
@@ -220,7 +235,8 @@ queue_event = Table(
     Column("at", Instant, nullable=False),
     Column("actor", Text, nullable=False),
     Column("action", String(24), nullable=False),
-    Column("note", Text),
+    Column("note", Sealed("queue_event.note", row=("item", "at", "action"))),
+    _sealed_by(),
 )
 
 queue_pause = Table(
@@ -344,9 +360,10 @@ correction = Table(
     Column("report", Sequence, ForeignKey("report.seq"), nullable=False, index=True),
     Column("reviewer", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("body", JSON, nullable=False),
-    Column("note", Text),
+    Column("body", Sealed("correction.body", row=("report", "reviewer", "at"), kind="json"), nullable=False),
+    Column("note", Sealed("correction.note", row=("report", "reviewer", "at"))),
     Column("blind", Boolean, nullable=False, server_default=false(), comment="said without seeing the other review"),
+    _sealed_by(),
 )
 
 # The last word where reviewers differ: it stands over every correction.
@@ -357,8 +374,9 @@ adjudication = Table(
     Column("report", Sequence, ForeignKey("report.seq"), nullable=False, index=True),
     Column("adjudicator", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("body", JSON, nullable=False),
-    Column("note", Text),
+    Column("body", Sealed("adjudication.body", row=("report", "adjudicator", "at"), kind="json"), nullable=False),
+    Column("note", Sealed("adjudication.note", row=("report", "adjudicator", "at"))),
+    _sealed_by(),
 )
 
 # Reports of the share that two people review without seeing each other's words, and how the pair came out.
@@ -449,9 +467,10 @@ legal_hold = Table(
     Column("subject", String(40), nullable=False, index=True, comment="a report, or a batch with all its rows"),
     Column("placed_by", Text, nullable=False),
     Column("placed_at", Instant, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Sealed("legal_hold.reason", row=("subject", "placed_at")), nullable=False),
     Column("released_by", Text),
     Column("released_at", Instant),
+    _sealed_by(),
 )
 
 # Rows whose words are gone: reports by their id, quarantined and repeated rows by batch and line.
@@ -462,4 +481,13 @@ erasure = Table(
     Column("at", Instant, nullable=False),
     Column("person", Text, nullable=False),
     Column("ground", String(16), nullable=False, comment="request or retention"),
+)
+
+# How the words of rows that are written now are encrypted: one row.
+sealing = Table(
+    "sealing",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(8), comment="empty: not at all"),
+    Column("earlier", JSON, nullable=False, comment="keys under which rows may be still, null for none"),
 )

@@ -4,13 +4,18 @@ Each condition walks an index: levels and the order of work on `queue_item`, typ
 `queue_facet`, dates on `report`, words on `report_words` (FTS5 on SQLite, a GIN index on PostgreSQL). Where words or
 dates fit few reports these are looked up; where they fit many, a page is full before long, and the items are tried one
 after another in the order of work. All of that within the one queue.
+
+Of an encrypted store no index holds words: the reports of the queue are opened and read one after another instead.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, column, false, func, select, table, text, tuple_
@@ -18,12 +23,15 @@ from sqlalchemy.sql import ColumnElement
 
 from pipeline.store.facets import Kind, fold
 from pipeline.store.schema import queue_facet, queue_item, report
+from pipeline.store.sealing import MOVED, in_force
 
 FEW = 4000
 """So many reports at most are looked up one by one."""
 SHORT = 3
 """A term of so many letters at most is a whole word: as a beginning it would fit half of all words."""
 _TERM = re.compile(r"[^\W_]+")
+_STRANGE = re.compile(r"[^\x00-\x7f]+")
+FACET_BYTES = MOVED[queue_facet][2]
 _report_words = table("report_words", column("rowid"), column("report"), column("words"), column("report_words"))
 
 
@@ -67,10 +75,40 @@ def conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[boo
                 _days(func.date(report.c.report_date), wanted),
             )
         )  # fmt: skip
-    if wanted.words:
+    if wanted.words and not reads_each(connection, wanted):
         terms = _TERM.findall(wanted.words)
         found.append(_with_words(connection, terms) if terms else false())
     return found
+
+
+def reads_each(connection: Connection, wanted: Filter) -> bool:
+    """Whether words have to be looked for in each report, by `says`: no index holds those of an encrypted store."""
+    return bool(wanted.words) and in_force(connection).is_on
+
+
+def says(words: str) -> Callable[[str | None, str], bool]:
+    """Whether every term begins a word of a submitter's id or text, or is one where it is short; as the index does it."""
+    terms = {
+        term: re.compile(rf"(?<![^\W_]){re.escape(term)}" + ("" if len(term) > SHORT else r"(?![^\W_])"))
+        for term in _TERM.findall(_plain(words))
+    }
+
+    def fits(external_id: str | None, text: str) -> bool:
+        read = _plain(f"{external_id or ''} {text}")
+        return bool(terms) and all(term in read and start.search(read) for term, start in terms.items())
+
+    return fits
+
+
+def _plain(words: str) -> str:
+    """Without case and accents."""
+    words = words.casefold()
+    return words if words.isascii() else _STRANGE.sub(lambda found: _without_accents(found[0]), words)
+
+
+@lru_cache(maxsize=4096)
+def _without_accents(letters: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", letters) if not unicodedata.combining(c))
 
 
 def _days(day: ColumnElement[Any], wanted: Filter) -> ColumnElement[bool]:
@@ -79,12 +117,16 @@ def _days(day: ColumnElement[Any], wanted: Filter) -> ColumnElement[bool]:
     return and_(*since, *([day <= wanted.until] if wanted.until else []))
 
 
-def with_facets(query: Select[Any], queue: str, asked: list[tuple[Kind, str]], after: tuple[int, int] | None) -> Any:
+def with_facets(
+    connection: Connection, query: Select[Any], queue: str, asked: list[tuple[Kind, str]], after: tuple[int, int] | None
+) -> Any:
     """The query over `queue_item` narrowed to items with all these facets; the first one leads, in order."""
+    sealed = in_force(connection) if asked else None
     for number, (kind, value) in enumerate(asked):
-        line = queue_facet.alias(f"facet_{number}")
+        assert sealed is not None
+        line, values = queue_facet.alias(f"facet_{number}"), sealed.lookups("shown", [value], size=FACET_BYTES)
         query = query.join(line, line.c.item == queue_item.c.seq).where(
-            line.c.queue == queue, line.c.kind == kind, line.c.closed.is_(False), line.c.value == value
+            line.c.queue == queue, line.c.kind == kind, line.c.closed.is_(False), line.c.value.in_(values)
         )
         if number == 0:
             query = in_order(query, line.c.rank, line.c.item, after)

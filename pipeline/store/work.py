@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, and_, insert, literal, or_, select, true, union_all, update
 
 from pipeline.errors import MonitorError, NotFound, SitrepError
-from pipeline.store import audit, facets
+from pipeline.store import audit, facets, sealing
 from pipeline.store.schema import queue_event, queue_item, queue_pause, report
 
 LEASE = timedelta(minutes=30)
@@ -242,7 +242,8 @@ def _change(connection: Connection, found: Row[Any], **values: Any) -> None:
 def _event(
     connection: Connection, item: int, person: str, action: str, now: datetime, *, note: str | None = None
 ) -> None:
-    connection.execute(insert(queue_event).values(item=item, at=now, actor=person, action=action, note=note))
+    event = {"item": item, "at": now, "actor": person, "action": action, "note": note}
+    connection.execute(insert(queue_event), sealing.seal(connection, queue_event, [event]) if note else [event])
 
 
 def _audit(

@@ -54,20 +54,25 @@ def now() -> Clock:
 
 @pytest.fixture
 def lived(any_store: Store, rooms: Rooms, tmp_path: Path, now: Clock) -> Store:
-    """A report that came in, came again, was triaged, reviewed, escalated and delivered once; and another report."""
+    live(any_store, rooms, tmp_path, now)
+    return any_store
+
+
+def live(store: Store, rooms: Rooms, tmp_path: Path, now: Clock) -> None:
+    """A report comes in, comes again, is triaged, reviewed, closed and delivered once; and another report."""
     rows = [
         {"id": IDENT, "text": STORY, "source": SOURCE, "witness": COLUMN},
         {"id": "A2", "text": OTHER},
         {"id": "A3", "text": "", "witness": SPENT},
     ]
-    hand_in(any_store, tmp_path, "first.jsonl", rows, now)
-    hand_in(any_store, tmp_path, "second.jsonl", [{"text": STORY, "source": SOURCE, "witness": REPEAT}], now)
-    with any_store.read() as connection:
+    hand_in(store, tmp_path, "first.jsonl", rows, now)
+    hand_in(store, tmp_path, "second.jsonl", [{"text": STORY, "source": SOURCE, "witness": REPEAT}], now)
+    with store.read() as connection:
         chunks = reports.pending_chunks(connection, size=100)
     for first, last in chunks:
-        triage_chunk(any_store, first, last, rooms, now=now)
-    deliver(any_store, {"folder": Folder(tmp_path / "outbox")}, now=now, rng=random.Random(0))
-    with any_store.write() as connection:
+        triage_chunk(store, first, last, rooms, now=now)
+    deliver(store, {"folder": Folder(tmp_path / "outbox")}, now=now, rng=random.Random(0))
+    with store.write() as connection:
         seq, found = reports.find(connection, IDENT)
         items = connection.execute(select(queue_item).where(queue_item.c.report == seq)).all()
         said = {"violations": ["torture_ill_treatment"], "urgency": "high", "now": now()}
@@ -77,7 +82,6 @@ def lived(any_store: Store, rooms: Rooms, tmp_path: Path, now: Clock) -> Store:
         work.close(
             connection, item.seq, person="ada", outcome="confirmed", version=item.version, now=now(), note=WORD
         )  # fmt: skip
-    return any_store
 
 
 def everything(store: Store) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, insert, select
 
+from pipeline.custody import resealing
+from pipeline.custody.keyring import Keyring, make_keyring
 from pipeline.report import QueueItem
-from pipeline.store import Store, facets, queues, reports, search, work
+from pipeline.store import Store, facets, open_store, queues, reports, search, work
 from pipeline.store.schema import batch, queue_facet, queue_item, report
 from pipeline.store.search import Filter
 
@@ -134,6 +137,22 @@ def test_a_filter_finds_what_a_reader_would_pick(filled: Store, few: int, monkey
                 found += [row.report_id for row in rows]
                 after = rows[-1].report_id
         assert found == expected, name
+
+
+def test_in_an_encrypted_store_a_filter_finds_the_same(filled: Store, tmp_path: Path) -> None:
+    make_keyring(tmp_path / "store.keys", today=DAY)
+    url, keys = filled.engine.url.render_as_string(hide_password=False), Keyring(tmp_path / "store.keys")
+    expected = {name: picked(filled, fits) for name, (_, fits) in FILTERS.items()}
+    sealed = open_store(url, keys=keys)
+    resealing.begin(sealed, keys.newest, now=NOW, actor="op")
+    resealing.finish(sealed, now=lambda: NOW, actor="op")
+    with sealed.read() as connection:
+        for name, (wanted, _) in FILTERS.items():
+            found = [row.report_id for row in queues.page(connection, QUEUE, wanted=wanted, limit=99)]
+            assert found == expected[name], name
+            following = queues.page(connection, QUEUE, wanted=wanted, limit=99, after=(found or [None])[0])
+            assert [row.report_id for row in following] == (found[1:] if found else [])
+    sealed.dispose()
 
 
 def test_facets_follow_what_a_person_says_and_whether_the_item_is_open(filled: Store) -> None:
