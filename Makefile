@@ -24,9 +24,12 @@ bench: $(STAMP)
 # The long proof: processes killed on each store, damaged files for each reader, a crash at every step 20 times.
 ROUNDS ?= 1000
 INPUTS ?= 20000
+MINUTES ?= 60
 faults: $(STAMP)
 	@for store in sqlite sqlite-wal postgresql; do $(BIN)/python -m tests.faults.rounds --rounds $(ROUNDS) --store $$store || exit 1; done
 	@$(BIN)/python -m tests.faults.fuzz --inputs $(INPUTS)
+	@if $(BIN)/python -c "import atheris" 2>/dev/null; then $(BIN)/python -m tests.faults.guided --minutes $(MINUTES); \
+	else echo "no files led by coverage were tried: $(BIN)/pip install atheris"; fi
 	@SITREP_FAULT_ROUNDS=20 $(BIN)/python -m pytest -q tests/faults/test_steps.py
 
 test: $(STAMP) check
