@@ -1,8 +1,9 @@
 """Columns that hold words: encrypted at rest where the store is, and the same to whoever reads and writes rows.
 
 What stands in the database is the value as it is, or `@sealed:KEY:BASE64`. A value is sealed for its table, column and
-row: a select brings the row's name along, and what was moved there from another row does not open. Rows are made ready
-to be written by `sealing.seal`, since a type does not see the row that a value is for.
+row: a select brings the row's name along, and what was moved there from another row does not open, nor does what stands as
+it is in a row that says that it is sealed. Rows are made ready to be written by `sealing.seal`, since a type does not see
+the row that a value is for.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from pipeline.errors import StoreError
 MARK = "@sealed:"
 CLEAR = "clear"
 """Instead of a key: a value that is not encrypted and begins like one that is."""
+NONE = "none"
+"""Instead of a key, and never stored: a value that should be encrypted and is not."""
 EMPTY = (None, "", b"", "{}", "[]")
 Plain = str | bytes | None
 
@@ -76,7 +79,7 @@ class Sealed(TypeDecorator[Any]):
 
     def column_expression(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         found: Any = getattr(column, "element", column)  # of a label
-        named = _with_row(found, *(found.table.c[name] for name in self.row))
+        named = _with_row(found, found.table.c.sealed_by, *(found.table.c[name] for name in self.row))
         named.type = self
         return named
 
@@ -116,6 +119,8 @@ class Sealed(TypeDecorator[Any]):
             raise StoreError(NO_KEYS.format(ident=ident))
         try:
             data = binascii.a2b_base64(encoded)
+            if ident == NONE or (ident == CLEAR and row):
+                raise Unopened
             if ident != CLEAR and keys is not None:
                 data = keys.get(ident).open(data, self._place(row))
             return data if self.kind == "bytes" else data.decode("utf-8", "surrogatepass")
@@ -141,14 +146,14 @@ def _written(value: Any) -> str:
 
 
 class _with_row(FunctionElement[Any]):  # noqa: N801
-    """A value and, where it is marked, the name of its row behind it."""
+    """A value; in a row that is sealed, with a mark and the name of the row behind it."""
 
     inherit_cache = True
 
 
 @compiles(_with_row)
 def _compile(element: _with_row, compiler: Any, **options: Any) -> str:
-    column, *names = element.clauses
+    column, sealed_by, *names = element.clauses
     value = compiler.process(column, **options)
     if keys_of(compiler.dialect) is None:
         return str(value)
@@ -162,11 +167,17 @@ def _compile(element: _with_row, compiler: Any, **options: Any) -> str:
         return f"CAST({made} AS TEXT)"
 
     row = f" || '{SEPARATOR}' || ".join(map(written, names))
-    behind, mark = f"'|' || {row}", f"'{MARK}'"
+    behind, mark, none = f"'|' || {row}", f"'{MARK}'", f"'{MARK}{NONE}:|' || {row}"
+    empty = f"{value} IN ('', '{{}}', '[]')"
     if not is_bytes:
         named = f"{value} || {behind}"
     elif is_sqlite:
-        mark, named = f"CAST({mark} AS BLOB)", f"CAST(CAST({value} AS TEXT) || {behind} AS BLOB)"
+        mark, none, empty = f"CAST({mark} AS BLOB)", f"CAST({none} AS BLOB)", f"length({value}) = 0"
+        named = f"CAST(CAST({value} AS TEXT) || {behind} AS BLOB)"
     else:
-        mark, named = f"{mark}::bytea", f"{value} || convert_to({behind}, 'UTF8')"
-    return f"CASE WHEN substr({value}, 1, {len(MARK)}) = {mark} THEN {named} ELSE {value} END"
+        mark, none, empty = f"{mark}::bytea", f"convert_to({none}, 'UTF8')", f"length({value}) = 0"
+        named = f"{value} || convert_to({behind}, 'UTF8')"
+    return (
+        f"CASE WHEN {compiler.process(sealed_by, **options)} IS NULL OR {value} IS NULL OR {empty} THEN {value} "
+        f"WHEN substr({value}, 1, {len(MARK)}) = {mark} THEN {named} ELSE {none} END"
+    )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Integer, MetaData, Table, event, func, insert, select, text, update
+from sqlalchemy import Column, Integer, MetaData, String, Table, event, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from pipeline.custody import holds, resealing
@@ -27,7 +27,7 @@ from pipeline.store import Store, audit, batches, corrections, open_store, queue
 from pipeline.store.backup import _postgres, _url, backup, restore
 from pipeline.store.guards import lifted, lifted_for
 from pipeline.store.schema import band, queue_event, queue_facet, queue_item, report
-from pipeline.store.sealed import EMPTY, MARK, Sealed, use_keys
+from pipeline.store.sealed import CLEAR, EMPTY, MARK, Sealed, use_keys
 from pipeline.store.search import Filter
 from pipeline.triage import Rooms
 from tests.conftest import NOW
@@ -240,6 +240,22 @@ def test_what_was_moved_from_another_row_or_altered_does_not_open(
         assert reports.load(connection, [2])[2].text == OTHER
 
 
+@pytest.mark.parametrize("forged", ["'They left in peace.'", f"'{MARK}{CLEAR}:VGhleSBsZWZ0Lg=='"])
+def test_words_in_clear_do_not_open_in_a_row_that_is_sealed(
+    keyed: Store, key_file: Path, tmp_path: Path, now: Clock, forged: str
+) -> None:
+    bring_under(keyed, key_file, now)
+    hand_in(keyed, tmp_path, "r.jsonl", [{"text": STORY}], now)
+    with keyed.write() as connection, lifted(connection):
+        connection.execute(text(f"UPDATE report SET text = {forged}"))
+    with keyed.read() as connection, pytest.raises(StoreError, match=r"report\.text of r\w+ cannot be opened"):
+        reports.load(connection, [1])
+    with keyed.write() as connection, lifted(connection):
+        connection.execute(text("UPDATE report SET sealed_by = NULL"))
+    with keyed.read() as connection:
+        assert resealing.what_is_left(connection).rows == {"report": 1}
+
+
 def test_without_its_key_nothing_is_read_written_or_lost(
     keyed: Store, key_file: Path, tmp_path: Path, now: Clock
 ) -> None:
@@ -357,13 +373,19 @@ def test_what_is_sealed_comes_back_as_it_was(words: str, value: Any, data: bytes
         keys = Keyring.__new__(Keyring)
         keys._keys = {key.ident: key}
         use_keys(store.engine.dialect, keys)
-    table = Table("t", MetaData(), Column("id", Integer, primary_key=True), *(Column(n, t) for n, t in EACH.items()))
+    columns = [
+        Column("id", Integer, primary_key=True),
+        Column("sealed_by", String),
+        *(Column(n, t) for n, t in EACH.items()),
+    ]
+    table = Table("t", MetaData(), *columns)
     given_ = {"text": words, "json": value, "bytes": data}
     with store.write() as connection:
         table.create(connection)
         row = {name: type_.sealed(given_[name], "1", key) for name, type_ in EACH.items()}
-        connection.execute(insert(table), {"id": 1, **row})
-        assert connection.execute(select(table)).one()._asdict() == {"id": 1, **given_}
+        ident = key.ident if key else None
+        connection.execute(insert(table), {"id": 1, "sealed_by": ident, **row})
+        assert connection.execute(select(table)).one()._asdict() == {"id": 1, "sealed_by": ident, **given_}
         if key and words not in EMPTY:
             raw = connection.execute(text("SELECT text FROM t")).scalar_one()
             assert raw.startswith(f"{MARK}{key.ident}:")
