@@ -22,6 +22,7 @@ from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from flows import telemetry
 from flows.custody import check_chain, sign_head
 from flows.drift import compare_periods
 from flows.mail import collect_mail
@@ -62,6 +63,7 @@ def collect_task(workspace: str, night: str) -> Counts:
         counts["batches"] += 1
         counts["received"] += receipt.received
         counts["quarantined"] += receipt.quarantined
+    telemetry.count(counts)
     return counts
 
 
@@ -84,7 +86,9 @@ def deliver_task(workspace: str) -> Counts:
     """Send what the queues owe; what fails stays owed and is no failure of the night."""
     opened = open_workspace(Path(workspace))
     sent = deliver(opened.store, opened.destinations, now=utc_now, rng=random.Random())
-    return {"sent": sent.sent, "failed": sent.failed, "owed": sent.owed, "dead": sent.dead}
+    counts = {"sent": sent.sent, "failed": sent.failed, "owed": sent.owed, "dead": sent.dead}
+    telemetry.count(counts)
+    return counts
 
 
 @task(name="check-chain", cache_policy=NO_CACHE, persist_result=False)

@@ -13,7 +13,10 @@ async def run_quietly(workspace: Path) -> dict[str, Any]:
     Without a Prefect server configured (PREFECT_API_URL), Prefect starts one for the run.
     """
     _quiet()
+    from flows import telemetry
     from flows.triage import triage
+
+    telemetry.start()
 
     counts: dict[str, Any] = await triage(str(workspace))
     return counts
@@ -22,7 +25,10 @@ async def run_quietly(workspace: Path) -> dict[str, Any]:
 async def night_quietly(workspace: Path) -> dict[str, Any]:
     """Run tonight's night through its flow; its counts."""
     _quiet()
+    from flows import telemetry
     from flows.nightly import nightly
+
+    telemetry.start()
 
     counts: dict[str, Any] = await nightly(str(workspace))
     return counts

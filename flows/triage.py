@@ -15,6 +15,7 @@ from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 
+from flows import telemetry
 from flows.workers import chunk_runner
 from flows.workspace import open_workspace, utc_now
 from pipeline.settings import Settings
@@ -38,6 +39,9 @@ def take_in_task(workspace: str, paths: list[str], source: str | None, mapping: 
         source=source,
         threshold=opened.settings.near_duplicate_threshold,
     )
+    telemetry.count(
+        {"accepted": receipt.accepted, "duplicates": receipt.duplicates, "quarantined": receipt.quarantined}
+    )
     return receipt.batch
 
 
@@ -46,7 +50,9 @@ def triage_chunk_task(workspace: str, first: int, last: int) -> Counts:
     """Triage the waiting reports from `first` to `last`; counts only."""
     opened = open_workspace(Path(workspace))
     result = triage_chunk(opened.store, first, last, opened.rooms, now=utc_now)
-    return {"triaged": result.triaged, "items": result.items, "failed": result.failed}
+    counts = {"triaged": result.triaged, "items": result.items, "failed": result.failed}
+    telemetry.count(counts)
+    return counts
 
 
 @flow(name="triage", persist_result=False, result_serializer="json")

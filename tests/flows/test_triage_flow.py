@@ -7,9 +7,19 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.trace import StatusCode
+from pytest_socket import disable_socket, enable_socket
+
+from flows import telemetry
 
 CANARY = "Aminatou Sekele"
 REPORTS = (
@@ -21,24 +31,58 @@ SCRIPT = """
 import asyncio, sys
 from pathlib import Path
 from flows.workspace import init_workspace
+from flows import telemetry
 from flows.triage import triage
+telemetry.start()
 init_workspace(Path(sys.argv[1]))
 print(asyncio.run(triage(sys.argv[1], paths=[sys.argv[2]])))
 print(asyncio.run(triage(sys.argv[1])))
 """
 
 
+@contextmanager
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """A receiver of OTLP over http; its address, and the requests' bodies as they come."""
+    bodies: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    enable_socket()
+    try:
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield f"http://127.0.0.1:{server.server_port}", bodies
+            server.shutdown()
+    finally:
+        disable_socket(allow_unix_socket=True)
+
+
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def sent() -> list[bytes]:
+    """What was sent to the collector while the flow ran."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def ran(sent: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("flow")
     (folder / "reports.csv").write_text(REPORTS, encoding="utf-8")
     environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect"), "PREFECT_LOGGING_LEVEL": "DEBUG",
                    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120"}  # fmt: skip
     environment.pop("PREFECT_API_URL", None)
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(folder / "desk"), str(folder / "reports.csv")],
-        capture_output=True, text=True, env=environment, timeout=300, check=False,
-    )  # fmt: skip
+    with collector() as (address, bodies):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(folder / "desk"), str(folder / "reports.csv")], check=False, timeout=300,
+            capture_output=True, text=True, env={**environment, "OTEL_EXPORTER_OTLP_ENDPOINT": address},
+        )  # fmt: skip
+    sent += bodies
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, done.stdout + done.stderr
 
@@ -76,3 +120,45 @@ def test_results_are_never_pickles(ran: tuple[Path, str]) -> None:
     for path in (ran[0] / "prefect").rglob("storage/*"):
         if path.is_file():
             json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_spans_tell_steps_and_counts_and_no_words(ran: tuple[Path, str], sent: list[bytes]) -> None:
+    spans = [
+        span
+        for body in sent
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+    counts = {attribute.key: attribute.value.int_value for span in spans for attribute in span.attributes}
+    assert {span.name.rpartition("-")[0] for span in spans} >= {"take-in", "triage-chunk"}
+    assert (counts["sitrep.accepted"], counts["sitrep.triaged"]) == (2, 2)
+    assert len({span.trace_id for span in spans}) == 2  # two runs
+    assert not [body for body in sent if CANARY.encode() in body or b"reports.csv" in body]
+
+
+def test_an_error_leaves_its_kind_and_not_its_words() -> None:
+    with TracerProvider().get_tracer("test").start_as_current_span("step") as span:
+        telemetry.count({"failed": 3})
+        span.set_attributes(
+            {"prefect.tags": [CANARY], "prefect.run.parameter.paths": CANARY, "prefect.run.type": "task"}
+        )
+        span.add_event("Failed", {"prefect.state.type": "FAILED", "prefect.state.message": CANARY})
+        span.record_exception(ValueError(CANARY))
+        span.set_status(StatusCode.ERROR, CANARY)
+        assert isinstance(span, ReadableSpan)
+        left = telemetry.bare(span).to_json()
+    assert CANARY not in left
+    found = json.loads(left)
+    assert found["attributes"] == {"sitrep.failed": 3, "prefect.run.type": "task"}
+    assert [event["attributes"] for event in found["events"]] == [
+        {"prefect.state.type": "FAILED"}, {"exception.type": "ValueError"}
+    ]  # fmt: skip
+    assert found["status"] == {"status_code": "ERROR"}
+
+
+def test_nothing_is_sent_where_no_collector_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in telemetry.ENDPOINTS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("opentelemetry.trace.set_tracer_provider", lambda provider: pytest.fail("a provider was set"))
+    telemetry.start()
