@@ -13,8 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from pipeline.extract.numbers import NUMBER_WORDS
+from pipeline.extract.toponyms import demonyms
 from pipeline.report import Tag
 
 _LEAD = re.compile(
@@ -54,6 +56,20 @@ _INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}|(?<![\w.])(?:[A-Z]\.)+[A-Z](?
 _REST_OF_WORD = re.compile(r"(?<=\w)(?:-[A-Z0-9][\w-]*|['’](?!s\b)[a-z]\w+)")
 _VERB = re.compile(r"\s+[a-z]{2,}(?:ing|ed)$")
 # A number is whole: `300 inhabitants` of `2,300 inhabitants` would say that they are three hundred.
+_PEOPLES = (
+    "Arab",
+    "Christian",
+    "Jewish",
+    "Kurdish",
+    "Muslim",
+    "Palestinian",
+    "Rohingya",
+    "Roma",
+    "Sunni",
+    "Shia",
+    "Uyghur",
+    "Yazidi",
+)
 _NUMBER_GOES_ON = re.compile(r"\d|(?:hundred|thousand|million)\b", re.I)
 _NUMBER_BEGINS = re.compile(
     rf"(?<![\w.,])(?:\d{{1,3}}(?:,\d{{3}})*,|(?:several|a|\d+|{'|'.join(NUMBER_WORDS)}) )$", re.I
@@ -157,6 +173,13 @@ def _goes_on(text: str, end: int) -> bool:
     return _OFFICE.search(before) is not None and not word.endswith("ing")
 
 
+@cache
+def _people_before() -> re.Pattern[str]:
+    """Whose they are, right before: `Nigerian refugees`, `Mozambican and Rwandan forces`."""
+    people = "|".join(re.escape(word) for word in sorted({*demonyms()[1], *_PEOPLES}, key=len, reverse=True))
+    return re.compile(rf"(?<![\w-])(?:(?:{people})(?:,? and |, | ))+$")
+
+
 def _widened(text: str, tag: Tag, heads: Heads) -> Tag:
     start, end = tag.start, tag.end
     cased = not text.isupper()
@@ -167,6 +190,8 @@ def _widened(text: str, tag: Tag, heads: Heads) -> Tag:
         if words and all(word.casefold() not in _NOT_A_NAME for word in words):
             start = start - len(" ".join(words)) - 1
     if before := _MODIFIER.search(text, max(0, start - 40), start):
+        start = before.start()
+    if before := _people_before().search(text, max(0, start - 40), start):
         start = before.start()
     if _NUMBER_GOES_ON.match(text, start) and (before := _NUMBER_BEGINS.search(text, max(0, start - 30), start)):
         start = before.start()

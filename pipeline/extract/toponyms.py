@@ -143,7 +143,7 @@ def _is_known(words: str, look_up: LookUp) -> bool:
 
 
 def _is_people(words: str) -> bool:
-    pattern, _ = _demonyms()
+    pattern, _ = demonyms()
     return pattern.fullmatch(words) is not None
 
 
@@ -187,7 +187,8 @@ def _is_country(name: str, look_up: LookUp, may_be_country: Callable[[str], bool
 
 
 @cache
-def _demonyms() -> tuple[re.Pattern[str], dict[str, str]]:
+def demonyms() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Words for the people of a country, as a pattern and with the country of each."""
     data = tomllib.loads(files("pipeline.extract").joinpath("demonyms.toml").read_text(encoding="utf-8"))
     countries = {word: iso2 for iso2, words in data.items() for word in words}
     words = "|".join(sorted(map(re.escape, countries), key=len, reverse=True))
@@ -196,5 +197,5 @@ def _demonyms() -> tuple[re.Pattern[str], dict[str, str]]:
 
 def countries_of_people(text: str) -> set[str]:
     """Countries whose people a text names: `Malian soldiers`."""
-    pattern, countries = _demonyms()
+    pattern, countries = demonyms()
     return {countries[word] for word in pattern.findall(text)}
