@@ -69,7 +69,10 @@ def list_(
         for row in rows
     ]  # fmt: skip
     columns = ("number", "report", "queue", "destination", "state", "tries", "next try", "last error")
-    console.out.print(console.table("Deliveries", columns, lines, right=("number", "tries")))
+    if lines:
+        console.out.print(console.table("Deliveries", columns, lines, right=("number", "tries")))
+    else:
+        console.out.print("No such deliveries: nothing waits for a destination or for a person here.")
     for c in open_circuits:
         console.out.print(
             f"\n[yellow]{console.escape(c.destination)}[/yellow] failed {c.failures} times since "

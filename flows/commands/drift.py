@@ -30,6 +30,7 @@ def drift(
 ) -> None:
     """Compare the last days with a time before: types, urgency, countries, lengths, abstentions. No restricted queues."""
     from flows.drift import compare_periods
+    from pipeline.digest.drift import FEWEST
 
     opened = open_workspace(workspace)
     said = {
@@ -53,6 +54,8 @@ def drift(
     ]
     figures = ("PSI", "by chance", "reports before", "now")
     console.out.print(console.table(title, ("", *figures, "verdict"), rows, right=figures))
+    if any(found.verdict == "too few" for found in compared.found):
+        console.out.print(f"\nToo few: a period with less than {FEWEST} reports says nothing.")
     for found in compared.found:
         if found.sentence:
             console.out.print(f"\n{found.sentence}", soft_wrap=True)

@@ -90,6 +90,9 @@ def run(
         if receipt:
             console.print_receipt(receipt, problems)
             console.out.print()
+        if receipt and receipt.quarantined == receipt.received and not counts["triaged"]:
+            console.out.print("Nothing was accepted, so that nothing was triaged.")
+            raise typer.Exit(1)
         failed = f", {counts['failed']} could not be processed and wait in manual-review" if counts["failed"] else ""
         console.out.print(f"{counts['triaged']:,} triaged into {counts['items']:,} queue items{failed}\n")
         print_queues(opened)

@@ -65,6 +65,13 @@ def test_the_main_job_from_a_spreadsheet_to_results(run: Run, tmp_path: Path) ->
     assert lines[5]["duplicate_of"] == by_id["A1"]["report"]
 
 
+def test_a_table_without_a_known_column_ends_with_what_to_write(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "field.csv").write_text("Ref,Narrative\nB1,Soldiers burnt ten houses in Rann.\n", encoding="utf-8")
+    said = run("run", str(tmp_path / "field.csv"), "--direct", code=1).stdout
+    assert "--map text=Narrative" in " ".join(said.split())
+    assert "protection-response" not in said
+
+
 def test_the_receipt_adds_up(run: Run, tmp_path: Path) -> None:
     receipt = json.loads(run("submit", str(tmp_path / "reports.csv"), "--json", code=1).stdout)
     assert receipt["received"] == 6 == receipt["accepted"] + receipt["duplicates"] + receipt["quarantined"]
