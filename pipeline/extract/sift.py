@@ -24,7 +24,7 @@ _PARTS = re.compile(r"\(\?(?:<?[=!]|P<\w+>|:)|\[\^|\\.|[^\\]", re.S)
 _NOT_KNOWN = {"[^", r"\W", r"\D", r"\S", r"\B", "^", "$", "."}
 # `re` takes these two for an i where case does not count, RE2 does not.
 _DOTLESS = str.maketrans("\u0130\u0131", "ii")
-_MEMORY = 64 << 20  # bytes at most for the automaton's states, of which it makes those that it meets
+_MEMORY = 32 << 20  # bytes at most for the automaton's states, of which it makes those that it meets
 
 
 class Sift:
