@@ -36,7 +36,7 @@ from pipeline.triage import Rooms, triage_chunk
 from tests.conftest import NOW
 from tests.custody.test_heads import DESK, KEY, TRUSTED
 
-WORDS = "Armed men abducted seven farmers near Bankass on 13 February. They are still held and were beaten."
+WORDS = "Armed men abducted seven farmers near Bankass on 13 February and killed two. The others are still held and were beaten."
 OTHERS = [
     "On 12 February police in Mopti arrested two journalists for reporting on the protest and beat them.",
     "The women's committee met in Sévaré on Monday. No incidents were reported.",
