@@ -1,4 +1,8 @@
-"""Reports whose review would teach the model most, among those in the queues that somebody may see."""
+"""Reports whose review would teach the model most, among those in the queues that somebody may see.
+
+What was said in other queues counts for nothing here: that a report was reviewed there, or how often a type was found,
+would tell of them.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, func, select
 
 from pipeline.classify.select import choose
-from pipeline.store import corrections, reports
-from pipeline.store.queues import OPEN_STATES
-from pipeline.store.schema import adjudication, correction, queue_item, report
+from pipeline.store import corrections, reports, second_reviews
+from pipeline.store.corrections import Verdict
+from pipeline.store.queues import OPEN_STATES, visible_reports
+from pipeline.store.schema import queue_item, report
 
 POOL = 2000
 """At most so many of the newest reports are compared: choosing stays quick however many wait."""
@@ -37,25 +42,35 @@ def review_next(
         .where(
             queue_item.c.queue.in_(queues),
             queue_item.c.state.in_(OPEN_STATES),
-            ~exists().where(correction.c.report == report.c.seq),
-            ~exists().where(adjudication.c.report == report.c.seq),
         )
         .group_by(report.c.seq, report.c.id)
         .order_by(report.c.seq.desc())
         .limit(POOL)
     ).all()
+    said_here = _said_in(connection, queues)
+    reviewed = {verdict.report for verdict in said_here}
     newest = reports.newest_assessments(connection, [row.seq for row in rows])
-    known = [row for row in rows if row.seq in newest and newest[row.seq].body["violations"]]
+    known = [row for row in rows if row.id not in reviewed and row.seq in newest and newest[row.seq].body["violations"]]
     if not known:
         return []
-    said = [{v["id"]: v["probability"] for v in newest[row.seq].body["violations"]} for row in known]
-    probabilities = np.array([[each.get(v, 0.0) for v in violations] for each in said], dtype=np.float64)
+    found = [{v["id"]: v["probability"] for v in newest[row.seq].body["violations"]} for row in known]
+    probabilities = np.array([[each.get(v, 0.0) for v in violations] for each in found], dtype=np.float64)
     counts: Counter[str] = Counter()
-    for verdict in corrections.standing(list(corrections.verdicts(connection))).values():
-        counts.update(verdict.violations)
+    sealed = second_reviews.sealed_reports(connection, queues)
+    for verdict in corrections.standing(said_here).values():
+        if verdict.report not in sealed:
+            counts.update(verdict.violations)
     positives = np.array([counts[v] for v in violations], dtype=np.float64)
     doubt = np.abs(probabilities - 0.5).argmin(axis=1)
     return [
         Suggestion(known[i].id, known[i].queue, violations[doubt[i]])
         for i in choose(probabilities, positives=positives, count=count)
     ]
+
+
+def _said_in(connection: Connection, queues: Collection[str]) -> list[Verdict]:
+    """What people said in these queues, and, where no queue is on record, of reports that are in one of them."""
+    said = list(corrections.verdicts(connection))
+    nowhere = sorted({v.report for v in said if v.queue is None})
+    here = {ident for ident, _ in visible_reports(connection, nowhere, queues)}
+    return [v for v in said if (v.report in here if v.queue is None else v.queue in queues)]

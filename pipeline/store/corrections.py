@@ -27,7 +27,10 @@ Spans = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one person said of a report. `spans` is None where they were not asked to mark mentions."""
+    """What one person said of a report, and in which queue, where that is on record.
+
+    `spans` is None where they were not asked to mark mentions.
+    """
 
     report: str
     by: str
@@ -38,6 +41,7 @@ class Verdict:
     blind: bool = False
     adjudicated: bool = False
     spans: tuple[dict[str, Any], ...] | None = None
+    queue: str | None = None
 
 
 def add(
@@ -120,7 +124,7 @@ def verdicts(connection: Connection) -> Iterator[Verdict]:
             spans = row.body.get("spans")
             yield Verdict(
                 row.ident, row.by, row.at, tuple(row.body["violations"]), row.body["urgency"], row.note,
-                bool(row.blind), bool(row.adjudicated), None if spans is None else tuple(spans),
+                bool(row.blind), bool(row.adjudicated), None if spans is None else tuple(spans), row.body.get("queue"),
             )  # fmt: skip
 
 

@@ -53,7 +53,9 @@ def owner(connection: Connection, *, issuer: str, subject: str, email: str | Non
         unbound = of_issuer.where(identity.c.subject.is_(None), identity.c.email == email.lower())
         login = connection.execute(unbound).scalar_one_or_none()
         if login is not None:
-            connection.execute(update(identity).where(identity.c.login == login).values(subject=subject))
+            bound = update(identity).where(identity.c.login == login, identity.c.subject.is_(None))
+            if connection.execute(bound.values(subject=subject)).rowcount != 1:  # another came with it at the same time
+                return None
     return None if login is None else str(login)
 
 

@@ -44,6 +44,14 @@ def sealed(connection: Connection, seq: int) -> list[str]:
     return list(connection.scalars(query))
 
 
+def sealed_reports(connection: Connection, queues: Collection[str]) -> frozenset[str]:
+    """The ids of reports with a pair in these queues that is not whole yet."""
+    query = select(report.c.id).join(second_review, second_review.c.report == report.c.seq)
+    return frozenset(
+        connection.scalars(query.where(second_review.c.queue.in_(queues), second_review.c.state.in_(SEALED)))
+    )
+
+
 def of_circle(connection: Connection, seq: int, circle: Collection[str]) -> Row[Any] | None:
     """The pair of a report among queues whose words are read together."""
     query = select(second_review).where(second_review.c.report == seq, second_review.c.queue.in_(circle))

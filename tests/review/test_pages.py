@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from pipeline.review.marks import Mark, pieces
-from pipeline.store import Store, audit, batches, corrections, reports
+from pipeline.store import Store, audit, batches, corrections, reports, tokens
 from pipeline.store.queues import work as open_items
 from pipeline.store.schema import assessment, queue_item
 from pipeline.taxonomy import load_taxonomy
@@ -397,12 +397,19 @@ def test_what_was_said_in_a_restricted_queue_is_read_there_alone_and_outlives_ot
 ) -> None:
     report = shared.rpartition("/")[2]
     restricted, (cy, ada) = f"/queues/conduct-and-discipline/{report}", (visit("cy"), visit("ada"))
-    before = ada.get(shared).text
+    with desk.write() as connection:
+        token = tokens.issue(connection, "ada", name="t", scopes=["read"], days=1, by="test", now=NOW)
+
+    def suggested() -> str:
+        return ada.get("/api/review-next", headers={"Authorization": f"Bearer {token}"}).text
+
+    before, to_review = ada.get(shared).text, suggested()
+    assert report in to_review
     values = cy.form_values(restricted, f"{restricted}/decide")
     said = {"action": "save", "urgency": "critical", "violations": [MISCONDUCT], "note": "the canary note"}
     assert cy.post(f"{restricted}/decide", data={**values, **said}).status_code == 200
     assert "the canary note" in cy.get(restricted).text
-    assert ada.get(shared).text == before
+    assert (ada.get(shared).text, suggested()) == (before, to_review)
     mine = ada.form_values(shared, f"{shared}/decide")
     for forbidden in (MISCONDUCT, "no_such_type"):
         assert (
@@ -412,6 +419,7 @@ def test_what_was_said_in_a_restricted_queue_is_read_there_alone_and_outlives_ot
     saved = {"action": "save", "urgency": "low", "violations": ["arbitrary_detention"]}
     assert ada.post(f"{shared}/decide", data={**mine, **saved}).status_code == 200
     page = ada.get(shared).text
+    assert report not in suggested()
     assert "arbitrary detention; low" in page
     assert MISCONDUCT.replace("_", " ") not in page
     with desk.read() as connection:

@@ -1,6 +1,6 @@
 // Keys for people who clear many items: the element with data-key="x" is what x does. Pages work without this file.
 "use strict";
-const help = "j and k: next and previous item · Enter: open · n: take the next item · c: claim · 1 to 9: types · u: urgency · e: places, actors and dates · a: accept and close · s: save · b: back · /: search · ]: next page";
+const help = "j and k: next and previous item · Enter: open · n: take the next item · 2: take the next second review · c: claim · 1 to 9: types · u: urgency · e: places, actors and dates · a: accept and close · s: save · b: back · /: search · ]: next page";
 document.addEventListener("keydown", (event) => {
   const at = document.activeElement;
   const typing = at && (at.tagName === "TEXTAREA" || at.tagName === "SELECT" || (at.tagName === "INPUT" && !["checkbox", "radio", "submit"].includes(at.type)));
