@@ -64,7 +64,7 @@ def test_a_page_that_cannot_serve_is_alive_but_not_ready(
     browser = page(desk, rooms)
     answer = browser.get("/health/ready")
     assert (answer.status_code, answer.text) == (503, "not ready\n")
-    assert "doctor" in caplog.text
+    assert "sitrep" in caplog.text  # the command that mends it
     assert browser.get("/health/live").status_code == 200
 
 
