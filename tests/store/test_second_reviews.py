@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
 
+from pipeline.custody.keyring import Keyring
 from pipeline.store import Store, corrections, second_reviews
 from pipeline.store.schema import erasure
+from pipeline.store.sealed import use_keys
 from pipeline.store.work import Conflict
+from tests.custody.test_encryption import bring_under, key_file, now
+from tests.custody.test_erasure import Clock
 from tests.store.test_work import NOW, filled
 
+__all__ = ["key_file", "now"]
 QUEUE = "investigations"
 
 
@@ -68,3 +74,19 @@ def test_a_pair_is_complete_once_and_settled_once(any_store: Store) -> None:
         assert second_reviews.pairs(connection, ["archive"]) == []
         assert second_reviews.counts(connection)[QUEUE]["differs"] == 1
         assert corrections.in_force(connection, [1])[1]["by"] == "ada"
+
+
+def test_pairs_are_compared_in_an_encrypted_store(any_store: Store, key_file: Path, now: Clock) -> None:
+    filled(any_store, 1)
+    use_keys(any_store.engine.dialect, Keyring(key_file))
+    bring_under(any_store, key_file, now)
+    first, second = said(any_store, 1, "ada"), said(any_store, 1, "bo", blind=True, urgency="low")
+    with any_store.write() as connection:
+        second_reviews.begin(connection, 1, queue=QUEUE, first=first, closed=True)
+        due = second_reviews.of_circle(connection, 1, {QUEUE})
+        assert due is not None
+        second_reviews.complete(connection, due, second=second, agreed=False)
+        (pair,) = second_reviews.pairs(connection, [QUEUE])
+        assert (pair.first.violations, pair.second.urgency) == (("unlawful_killing",), "low")
+        kept = connection.exec_driver_sql("SELECT body FROM correction").scalars().all()
+    assert not [body for body in kept if "unlawful" in str(body)]
