@@ -72,7 +72,7 @@ def review(store: Store) -> None:
             work.claim(connection, item.seq, person="cy", version=item.version, now=NOW)
             corrections.add(
                 connection, item.report, reviewer="cy", violations=["sexual_violence"], urgency="high", note="mine",
-                assessment=item.assessment, now=NOW,
+                assessment=item.assessment, now=NOW, queue=row.queue,
             )  # fmt: skip
 
 
