@@ -66,7 +66,9 @@ def score(examples: list[Example], odds: NDArray[np.float64], kind: str) -> floa
 
     def probabilities(fit_on: Rows, of: Rows, strength: float) -> NDArray[np.float64]:
         known, fresh = features(texts, odds, kind, fit_on, of)
-        model = OneVsRestClassifier(LogisticRegression(C=strength, max_iter=3000, solver="liblinear")).fit(known, y[fit_on])
+        model = OneVsRestClassifier(LogisticRegression(C=strength, max_iter=3000, solver="liblinear")).fit(
+            known, y[fit_on]
+        )
         found: NDArray[np.float64] = model.predict_proba(fresh)
         return found
 
