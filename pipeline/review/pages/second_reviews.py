@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
 from pipeline.review import second_review
@@ -23,9 +23,20 @@ from pipeline.review.sheet import sheet
 from pipeline.store import second_reviews, work
 
 router = APIRouter()
-Labels = Annotated[list[str] | None, Form()]
 SHOWN = 200
 """Differences listed at most."""
+
+
+def _word(
+    urgency: Annotated[str, Form()],
+    violations: Annotated[list[str] | None, Form()] = None,
+    note: Annotated[str, Form()] = "",
+) -> Decision:
+    return Decision(violations or [], urgency, note=note.strip() or None)
+
+
+Word = Annotated[Decision, Depends(_word)]
+"""What the form says of a report."""
 
 
 @router.post("/queues/{queue}/second-reviews/next")
@@ -54,17 +65,13 @@ def second_review_page(request: Request, who: Reviewer, queue: str, report: str,
 
 
 @router.post("/queues/{queue}/{report}/second-review")
-def give(
-    request: Request, who: Reviewer, queue: str, report: str, csrf: Csrf, urgency: Annotated[str, Form()],
-    violations: Labels = None, note: Annotated[str, Form()] = "",
-) -> Response:  # fmt: skip
+def give(request: Request, who: Reviewer, queue: str, report: str, csrf: Csrf, word: Word) -> Response:
     check_form(who, csrf)
     desk = desk_of(request)
     queue_of(desk, who, queue)
     with desk.store.write() as connection:
         second_review.give(
-            connection, work.get(connection, report, queue),
-            Decision(violations or [], urgency, note=note.strip() or None), access=who.access, policy=desk.policy,
+            connection, work.get(connection, report, queue), word, access=who.access, policy=desk.policy,
             taxonomy=desk.taxonomy, now=desk.now(),
         )  # fmt: skip
     return RedirectResponse(f"/queues/{queue}", status_code=303)
@@ -100,18 +107,14 @@ def adjudication_page(request: Request, who: Supervisor, queue: str, report: str
 
 
 @router.post("/queues/{queue}/{report}/adjudication")
-def adjudicate(
-    request: Request, who: Supervisor, queue: str, report: str, csrf: Csrf, urgency: Annotated[str, Form()],
-    violations: Labels = None, note: Annotated[str, Form()] = "",
-) -> Response:  # fmt: skip
+def adjudicate(request: Request, who: Supervisor, queue: str, report: str, csrf: Csrf, word: Word) -> Response:
     """The last word."""
     check_form(who, csrf)
     desk = desk_of(request)
     queue_of(desk, who, queue)
     with desk.store.write() as connection:
         second_review.adjudicate(
-            connection, work.get(connection, report, queue),
-            Decision(violations or [], urgency, note=note.strip() or None), access=who.access, policy=desk.policy,
+            connection, work.get(connection, report, queue), word, access=who.access, policy=desk.policy,
             taxonomy=desk.taxonomy, now=desk.now(),
         )  # fmt: skip
     return RedirectResponse("/agreement", status_code=303)
