@@ -32,8 +32,9 @@ faults: $(STAMP)
 	else echo "no files led by coverage were tried: $(BIN)/pip install atheris"; fi
 	@SITREP_FAULT_ROUNDS=20 $(BIN)/python -m pytest -q tests/faults/test_steps.py
 
+# In as many processes as there are cores, each of which takes work from the others when it has none left.
 test: $(STAMP) check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --durations 10
 
 check: $(STAMP)
 	$(BIN)/ruff check .

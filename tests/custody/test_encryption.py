@@ -36,8 +36,9 @@ from tests.custody.test_heads import TRUSTED
 from tests.custody.test_proof import proof_of, ticking
 from tests.postgres import database
 
-# Read in the text by triage, beside what only a person would read there.
-PLANTED = (*CANARIES, "bankass", "mopti", "farmers", "protest")
+# Read in the text by triage, beside what only a person would read there. Of seven letters or more: in what is encrypted,
+# written in letters and put in lower case here, shorter words turn up by chance.
+PLANTED = (*CANARIES, "bankass", "farmers", "protest", "journalists")
 TODAY = date(2025, 2, 14)
 
 
