@@ -107,28 +107,32 @@ def take_in(
         languages = _languages({line: row.candidate for line, row in chunk if row.candidate})
         with store.write() as connection:
             audit.lock(connection)
+            # Somebody else may be taking in the same files: what they recorded meanwhile is not recorded again.
+            recorded = batches.last_line(connection, batch)
+            fresh = [(line, row) for line, row in chunk if line > recorded]
             intake = _decide(
-                connection, chunk, prints, languages, batch=batch, source=source, now=now(), threshold=threshold
+                connection, fresh, prints, languages, batch=batch, source=source, now=now(), threshold=threshold
             )
             reports.add(connection, intake)
         progress(len(chunk))
     with store.write() as connection:
-        batches.complete(connection, batch, now=now())
+        completed = batches.complete(connection, batch, now=now())
         receipt = batches.receipt(connection, batch)
-        audit.append(
-            connection,
-            at=now(),
-            actor=actor,
-            action="submit",
-            subject=batch,
-            body={
-                "input": name,
-                "reports": audit.merkle_root(reports.received_lines(connection, batch)),
-                "accepted": receipt.accepted,
-                "duplicates": receipt.duplicates,
-                "quarantined": receipt.quarantined,
-            },
-        )
+        if completed:
+            audit.append(
+                connection,
+                at=now(),
+                actor=actor,
+                action="submit",
+                subject=batch,
+                body={
+                    "input": name,
+                    "reports": audit.merkle_root(reports.received_lines(connection, batch)),
+                    "accepted": receipt.accepted,
+                    "duplicates": receipt.duplicates,
+                    "quarantined": receipt.quarantined,
+                },
+            )
     return receipt
 
 

@@ -8,7 +8,7 @@ Bodies carry ids, counts and hashes, never report text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,7 +85,7 @@ def verify(connection: Connection, *, heads: Sequence[Head] = ()) -> Verificatio
     """Walk the whole chain, and compare it with heads that were signed earlier; constant memory."""
     previous, tree = GENESIS, merkle.Tree()
     signed = sorted((head for head in heads if head.size > 0), key=lambda head: head.size)
-    for row in connection.execution_options(yield_per=1000).execute(select(audit_event).order_by(audit_event.c.seq)):
+    for row in connection.execute(select(audit_event).order_by(audit_event.c.seq).execution_options(yield_per=1000)):
         expected = tree.size + 1
         if row.seq != expected:
             return Verification(tree.size, previous, expected, f"event {expected} is missing")
@@ -112,7 +112,7 @@ def verify(connection: Connection, *, heads: Sequence[Head] = ()) -> Verificatio
 def leaves(connection: Connection, start: int, end: int) -> Iterator[bytes]:
     """The hashes of events as leaves of the tree, from `start` (from 0) up to but without `end`."""
     query = select(audit_event.c.hash).where(audit_event.c.seq > start, audit_event.c.seq <= end)
-    for digest in connection.execution_options(yield_per=5000).execute(query.order_by(audit_event.c.seq)).scalars():
+    for digest in connection.scalars(query.order_by(audit_event.c.seq).execution_options(yield_per=5000)):
         yield bytes.fromhex(digest)
 
 
@@ -137,6 +137,6 @@ def holds(event: Any) -> bool:
     return made == str(event.hash)
 
 
-def merkle_root(lines: Sequence[bytes]) -> str:
+def merkle_root(lines: Iterable[bytes]) -> str:
     """The root of a tree of lines: one event can stand for a thousand decisions."""
     return merkle.root(lines).hex()

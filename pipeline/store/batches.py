@@ -63,8 +63,10 @@ def last_line(connection: Connection, ident: str) -> int:
     return int(connection.execute(select(func.coalesce(func.max(lines.c.line), 0))).scalar_one())
 
 
-def complete(connection: Connection, ident: str, *, now: datetime) -> None:
-    connection.execute(update(batch).where(batch.c.id == ident).values(completed_at=now))
+def complete(connection: Connection, ident: str, *, now: datetime) -> bool:
+    """Note that all rows of a batch are recorded; whether nobody else had noted it before."""
+    open_still = update(batch).where(batch.c.id == ident, batch.c.completed_at.is_(None))
+    return connection.execute(open_still.values(completed_at=now)).rowcount == 1
 
 
 def receipt(connection: Connection, ident: str) -> Receipt:
@@ -104,9 +106,8 @@ def recent(connection: Connection, *, limit: int = 20, by: str | None = None) ->
 
 def quarantined(connection: Connection, ident: str) -> Iterator[Row[Any]]:
     """The quarantined rows of a batch in order, with reason, message and original content."""
-    yield from connection.execution_options(yield_per=1000).execute(
-        select(quarantine).where(quarantine.c.batch == ident).order_by(quarantine.c.line)
-    )
+    query = select(quarantine).where(quarantine.c.batch == ident).order_by(quarantine.c.line)
+    yield from connection.execute(query.execution_options(yield_per=1000))
 
 
 def lines(connection: Connection, ident: str) -> Iterator[Row[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -117,12 +117,12 @@ def add(connection: Connection, intake: Intake) -> None:
         connection.exec_driver_sql(f"INSERT INTO band (hash, report) VALUES ({mark}, {mark})", keyed)
 
 
-def received_lines(connection: Connection, batch_id: str) -> list[bytes]:
+def received_lines(connection: Connection, batch_id: str) -> Iterator[bytes]:
     """Line, id and SHA-256 of each accepted report of a batch, in order: what the event of its intake stands for."""
-    rows = connection.execute(
+    query = (
         select(report.c.line, report.c.id, report.c.sha256).where(report.c.batch == batch_id).order_by(report.c.line)
     )
-    return [canonical(list(row)) for row in rows]
+    return (canonical(list(row)) for row in connection.execute(query.execution_options(yield_per=1000)))
 
 
 def pending_chunks(connection: Connection, *, size: int, batch_id: str | None = None) -> list[tuple[int, int]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from sqlalchemy import text
 
 from pipeline.intake import Candidate, Row
-from pipeline.store import Store, audit, reports
+from pipeline.store import Store, audit, batches, reports
 from pipeline.submit import take_in
 from pipeline.triage import Rooms, triage_chunk
 from tests.store.test_work import filled
@@ -78,8 +79,20 @@ def test_batches_submitted_at_once_are_all_taken_in(any_store: Store) -> None:
         assert audit.verify(connection).broken_at is None
 
 
+def test_a_batch_that_another_finishes_meanwhile_holds_each_row_once(any_store: Store) -> None:
+    def while_another_takes_them_in() -> Iterator[Row]:
+        take_in(any_store, iter(rows), name="same", now=lambda: NOW)
+        yield from rows
+
+    rows = _rows(1, 12)
+    receipt = take_in(any_store, while_another_takes_them_in(), name="same", now=lambda: NOW)
+    assert (receipt.received, receipt.duplicates) == (12, 0)
+    with any_store.read() as connection:
+        assert [event.action for event in audit.events(connection, subject=receipt.batch)] == ["submit"]
+
+
 def test_the_same_files_submitted_at_once_are_taken_in_once(any_store: Store) -> None:
-    """Whoever comes later goes on with the batch, or finds each of its rows to be a duplicate."""
+    """Whoever comes later goes on with the batch, or finds each of its rows to be a duplicate in another."""
     rows = _rows(1, 12)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: take_in(any_store, iter(rows), name="same", now=lambda: NOW), range(2)))
@@ -88,6 +101,7 @@ def test_the_same_files_submitted_at_once_are_taken_in_once(any_store: Store) ->
             text("SELECT count(*) FROM (SELECT sha256 FROM report GROUP BY sha256 HAVING count(*) > 1) AS twice")
         ).scalar_one()
         assert audit.verify(connection).broken_at is None
+        assert {batches.receipt(connection, ident).received for ident in batches.recent(connection)} == {12}
     assert doubled == 0
 
 
