@@ -164,7 +164,7 @@ class _Tally:
 def _tally(connection: Connection, period: Period, queues: Collection[str], hidden: Collection[str]) -> _Tally:
     chosen, share = sample(connection, period.since, period.until, queues, size=SAMPLE)
     reports, histograms = 0, {feature: Counter[str]() for feature in ADVICE}
-    for row in connection.execution_options(yield_per=500).execute(chosen.add_columns(report.c.text)):
+    for row in connection.execute(chosen.add_columns(report.c.text).execution_options(yield_per=500)):
         reports += 1
         for feature, names in _features(row, hidden):
             histograms[feature].update(names)

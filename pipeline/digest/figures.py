@@ -75,11 +75,11 @@ def gather(connection: Connection, *, since: datetime, until: datetime, queues: 
         )
         setattr(found, name, int(connection.execute(query).scalar_one()))
     found.received = found.accepted + found.duplicates + found.quarantined
-    for row in connection.execution_options(yield_per=500).execute(assessed(since, until, queues)):
+    for row in connection.execute(assessed(since, until, queues).execution_options(yield_per=500)):
         _count(found, row)
     before: Counter[str] = Counter()
     past, share = sample(connection, since - timedelta(weeks=WEEKS), since, queues, size=SAMPLE)
-    for row in connection.execution_options(yield_per=500).execute(past.with_only_columns(assessment.c.body)):
+    for row in connection.execute(past.with_only_columns(assessment.c.body).execution_options(yield_per=500)):
         before.update(_decided(row.body))
     days = max((until - since) / timedelta(days=1), 1e-9)
     found.rises = rises(found.by_violation, before, past_days=7 * WEEKS * share, days=days)

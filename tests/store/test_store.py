@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline.errors import StoreError
-from pipeline.store import Store, audit, open_store
+from pipeline.store import Store, audit, batches, open_store
 from pipeline.store.engine import _prepare_sqlite, check_store, migrations, wal_is_safe
 from pipeline.store.migrate import downgrade, upgrade
 from pipeline.store.passwords import _hasher
@@ -57,6 +57,17 @@ def test_the_migrations_are_known_in_alembics_order() -> None:
     config = Config()
     config.set_main_option("script_location", "pipeline/store/migrations")
     assert [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()] == migrations()[::-1]
+
+
+def test_what_is_read_a_few_rows_at_a_time_leaves_the_transaction_to_write_in(
+    any_store: Store, now: Callable[[], datetime]
+) -> None:
+    filled(any_store, now)
+    with any_store.write() as connection:
+        assert list(batches.quarantined(connection, "b")) == []
+        assert len(list(audit.leaves(connection, 0, EVENTS))) == EVENTS
+        assert audit.verify(connection).broken_at is None
+        audit.append(connection, at=now(), actor="test", action="note", subject="s", body={})
 
 
 def test_upgrading_twice_changes_nothing(store: Store, now: Callable[[], datetime]) -> None:
