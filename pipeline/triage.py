@@ -100,16 +100,16 @@ def _triage_part(
         assessed, failed = (
             _assess_splitting(batch, rooms) if read else ([_unprocessed(report, rooms) for report in batch], len(batch))
         )
-    except (OperatorError, KeyboardInterrupt):
+        items = [
+            (seq, item)
+            for (seq, report), assessment in zip(numbered, assessed, strict=True)
+            for item in route(report, assessment, rooms.policy, taxonomy=rooms.taxonomy)
+        ]
+        return _record(store, numbered, assessed, items, rooms, now=now(), failed=failed, actor=actor)
+    except (OperatorError, KeyboardInterrupt):  # none of them the reports' fault
         with suppress(OperatorError), store.write() as connection:
             reports.begin(connection, first, last, times=-1)
         raise
-    items = [
-        (seq, item)
-        for (seq, report), assessment in zip(numbered, assessed, strict=True)
-        for item in route(report, assessment, rooms.policy, taxonomy=rooms.taxonomy)
-    ]
-    return _record(store, numbered, assessed, items, rooms, now=now(), failed=failed, actor=actor)
 
 
 def assess(batch: Sequence[Report], rooms: Rooms) -> list[Assessment]:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 
-from pipeline.errors import ModelError
+from pipeline.errors import ModelError, StoreError
 from pipeline.intake import Candidate, Row
 from pipeline.store import Store, reports
 from pipeline.store.schema import pending
@@ -84,6 +84,22 @@ def test_what_is_not_the_reports_fault_is_not_held_against_them(
     for _ in range(len(PARTS) + 2):
         with pytest.raises(error):
             triage_chunk(store, 1, 12, replace(rooms, model=Struck(rooms.model, 5, error)), now=now)
+    assert triage_chunk(store, 1, 12, rooms, now=now).failed == 0
+
+
+def test_a_full_disk_is_not_held_against_the_reports_that_it_keeps_from_being_recorded(
+    store: Store, rooms: Rooms, now: Callable[[], datetime]
+) -> None:
+    def full(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith("INSERT INTO assessment"):
+            raise StoreError("the disk of the store is full: make room and run the same command again")
+
+    fill(store, 12, now)
+    event.listen(store.engine, "before_cursor_execute", full)
+    for _ in range(len(PARTS) + 2):
+        with pytest.raises(StoreError):
+            triage_chunk(store, 1, 12, rooms, now=now)
+    event.remove(store.engine, "before_cursor_execute", full)
     assert triage_chunk(store, 1, 12, rooms, now=now).failed == 0
 
 
