@@ -155,7 +155,8 @@ def backoff(attempts: int, *, rng: random.Random) -> timedelta:
 
 
 def _asked(error: DeliveryFailed) -> timedelta | None:
-    return timedelta(seconds=error.retry_after) if error.retry_after else None
+    # Cut before it is made: a destination may ask for more seconds than a timedelta holds.
+    return timedelta(seconds=min(error.retry_after, LONGEST_RETRY.total_seconds())) if error.retry_after else None
 
 
 def _documents(connection: Connection, claim: outbox.Claim) -> list[tuple[Row[Any], dict[str, Any]]]:

@@ -113,6 +113,11 @@ class Folder:
             except OSError as error:
                 problem = f"folder: {error.strerror or type(error).__name__}"
                 raise DeliveryFailed(problem, tried=[message.key for message in messages]) from error
+            except (ValueError, KeyError, TypeError):
+                problem = f"folder: {path.parent.name}/{path.name} holds a line that is no delivery: move the file away"
+                raise DeliveryFailed(
+                    problem, tried=[message.key for message in messages]
+                ) from None  # it holds the line
         return {}
 
     def _append(self, path: Path, messages: Sequence[Message]) -> None:

@@ -42,7 +42,11 @@ class Webhook:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+            _ = parts.port  # looked at only now
+        except ValueError as error:
+            raise ConfigurationError(f"webhook: its address is none: {error}") from error
         if parts.scheme not in (("https", "http") if self.allow_private else ("https",)) or not parts.hostname:
             raise ConfigurationError(f"webhook {parts.hostname or self.url!r}: the address must start with https://")
         for secret in self.secrets:

@@ -150,6 +150,11 @@ def test_addresses_that_are_not_https_are_refused(url: str) -> None:
         Webhook(url, (SECRET,))
 
 
+def test_an_address_with_an_impossible_port_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="Port out of range"):
+        Webhook("https://cases.example.org:99999/hook", (SECRET,))
+
+
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="24 random bytes"):
         Webhook("https://example.org/", ("whsec_c2hvcnQ=",))

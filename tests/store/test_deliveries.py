@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import insert, select
 
 from pipeline.deliver import FIRST_RETRY, LONGEST_RETRY, Delivered, backoff, deliver
 from pipeline.errors import NotFound
-from pipeline.route.destinations import DeliveryFailed, Message
+from pipeline.route.destinations import DeliveryFailed, Folder, Message
 from pipeline.store import Store, audit, circuits, deliveries, outbox
 from pipeline.store.circuits import LONGEST_REST, THRESHOLD, rest
 from pipeline.store.schema import outbox as table
@@ -97,6 +98,15 @@ def test_a_destination_that_is_down_is_left_alone_by_everybody(any_store: Store)
     assert sum(tried) == THRESHOLD  # what was not tried has lost no try
 
 
+def test_a_destination_that_asks_for_a_rest_without_end_gets_our_longest(any_store: Store) -> None:
+    def never(sent: Sequence[str], tried: Sequence[str]) -> DeliveryFailed:
+        return DeliveryFailed("webhook cases.example: HTTP 503", sent=sent, tried=tried, retry_after=float("9" * 400))
+
+    owed(any_store, 2)
+    assert run(any_store, Peer(always=never)).resting == ("cases",)
+    assert run(any_store, Peer(), at=NOW + LONGEST_RETRY).sent == 2
+
+
 def test_after_its_rest_one_delivery_is_tried_and_opens_the_way(any_store: Store) -> None:
     owed(any_store, 12)
     run(any_store, Peer(always=down))
@@ -106,6 +116,18 @@ def test_after_its_rest_one_delivery_is_tried_and_opens_the_way(any_store: Store
     assert run(any_store, peer, at=later + rest(THRESHOLD)).failed == 0  # it rests twice as long now
     done = run(any_store, peer, at=later + rest(THRESHOLD + 1))
     assert (done.sent, done.owed, done.resting) == (12, 0, ())
+
+
+def test_a_file_in_the_folder_that_is_none_of_ours_fails_its_own_deliveries(store: Store, tmp_path: Path) -> None:
+    owed(store, 2, destination="folder")
+    path = tmp_path / "outbox" / "investigations" / "b.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("Ada Secret wrote this here\n")
+    done = deliver(store, {"folder": Folder(tmp_path / "outbox")}, now=lambda: NOW, rng=random.Random(1))
+    assert (done.sent, done.owed) == (0, 2)
+    with store.read() as connection:
+        words = {row.last_error for row in deliveries.listed(connection, states=["owed"], limit=2)}
+    assert words == {"folder: investigations/b.jsonl holds a line that is no delivery: move the file away"}
 
 
 def test_one_process_alone_tries_a_rested_destination(any_store: Store) -> None:
