@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.destinations import read_secret
 from flows.workspace import Workspace, utc_now
 from pipeline.errors import ConfigurationError
 from pipeline.intake import Problem, Reason, Row
@@ -27,10 +27,7 @@ logger = logging.getLogger(__name__)
 @contextmanager
 def mailbox_of(opened: Workspace, settings: ImapSettings) -> Iterator[Mailbox]:
     """The mailbox that the settings name, open; ConfigurationError without its secret, MailboxError where it fails."""
-    if settings.secret_file:
-        secret = opened.settings.path(settings.secret_file).read_text(encoding="utf-8").strip()
-    else:
-        secret = os.environ.get(settings.secret_env or "", "")
+    secret = read_secret(opened.settings, settings.secret_file, settings.secret_env)
     if not secret:
         raise ConfigurationError("imap: set secret_env or secret_file to where the mailbox's password is")
     ca_file = opened.settings.path(settings.ca_file) if settings.ca_file else None

@@ -74,6 +74,9 @@ def open_mailbox(
     """
     try:
         trusted = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise MailboxError(f"ca_file {ca_file} cannot be read as certificates: {error.strerror}") from error
+    try:
         connection = imaplib.IMAP4_SSL(host, port, ssl_context=trusted, timeout=TIMEOUT)
         try:
             try:

@@ -159,6 +159,20 @@ def test_what_is_wrong_with_a_mailbox_is_named_and_the_night_goes_on(
     assert letters.seen == set()
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('secret_file = "gone.txt"', "gone.txt cannot be read"),
+        ('ca_file = "gone.pem"', "gone.pem cannot be read as certificates"),
+    ],
+)
+def test_a_file_that_is_gone_is_named_and_the_night_goes_on(settings: str, words: str, desk: Desk) -> None:
+    opened = desk(settings)
+    with pytest.raises((ConfigurationError, MailboxError), match=words):
+        collect(opened)
+    assert collect_mail_task.fn(str(opened.settings.workspace))["mailbox_failed"] == 1
+
+
 def test_doctor_looks_into_the_mailbox(desk: Desk, letters: Letters, monkeypatch: pytest.MonkeyPatch) -> None:
     letters.mails = {1: letter("x"), 2: letter("y")}
     folder = desk().settings.workspace
