@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -311,7 +312,7 @@ def content_hash(paths: Sequence[Path], *, mapping: Mapping[str, str] | None, so
     digest = hashlib.sha256(repr((sorted((mapping or {}).items()), source)).encode())
     for path in _files(paths):
         digest.update(os.fsencode(path.name) + b"\0")
-        with path.open("rb") as stream:
+        with suppress(OSError), path.open("rb") as stream:  # the reader says what is wrong with one that cannot be read
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()
 
@@ -332,6 +333,6 @@ def _existing(path: Path, stdin: BinaryIO | None, folder: Path) -> Path:
         if stdin is None:
             raise MonitorError("standard input is not available here: name a file instead of `-`")
         return spool(stdin, folder)
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():  # a link is refused as one, wherever it leads
         raise MonitorError(f"{path}: there is no such file or folder")
     return path

@@ -42,7 +42,7 @@ def queues(
         console.print_json([{key: getattr(row, key) for key in keys} for row in work])
         return
     rows = [
-        (row.report_id, row.external_id or "", row.queue, f"[{console.URGENCY_STYLE[row.urgency]}]{row.urgency}[/]",
+        (row.report_id, console.escape(row.external_id or ""), row.queue, f"[{console.URGENCY_STYLE[row.urgency]}]{row.urgency}[/]",
          console.until(row.due, now=utc_now()), console.escape(row.reason))
         for row in work
     ]  # fmt: skip

@@ -192,10 +192,7 @@ def list_people(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) 
         keys = ("login", "name", "role", "granted", "disabled")
         console.print_json([{key: getattr(row, key) for key in keys} for row in found])
         return
-    rows = [
-        (row.login, row.name, row.role, ", ".join(row.granted), row.state)
-        for row in found
-    ]  # fmt: skip
+    rows = [(row.login, console.escape(row.name), row.role, ", ".join(row.granted), row.state) for row in found]
     console.out.print(console.table("People", ("login", "name", "role", "restricted queues", ""), rows))
 
 

@@ -46,6 +46,22 @@ def run(tmp_path: Path) -> Run:
     return running
 
 
+def test_ids_and_names_that_look_like_markup_are_printed_as_they_are(run: Run) -> None:
+    run("run", "-", "--direct", stdin='id,text\n[/red],"Armed men shot seven farmers at the well in Bankass."\n')
+    assert "[/red]" in run("queues", "--items").output
+    run("people", "add", "b.keita", "--role", "reviewer", "--name", "Keita [UN]")
+    assert "Keita [UN]" in run("people", "list").output
+
+
+def test_what_cannot_be_read_is_set_aside_and_the_rest_taken_in(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nowhere.txt")
+    unreadable = "/proc/self/mem"  # a file that opens and cannot be read, even by root
+    told = run("submit", str(tmp_path / "gone.txt"), unreadable, str(tmp_path / "reports.csv"), "--json", code=1)
+    receipt = json.loads(told.stdout)
+    assert receipt["received"] == 8
+    assert {"symbolic_link", "unknown_format"} <= {row["reason"] for row in receipt["quarantine"]}
+
+
 def test_the_main_job_from_a_spreadsheet_to_results(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "results.jsonl"
     run("run", str(tmp_path / "reports.csv"), "--direct", "--out", str(out), code=1)
