@@ -1,8 +1,7 @@
 """Passages of outside corpora, cut as they were when they were labelled, so that their hashes match.
 
 Whole incident notes (awsd, satp) and paragraphs of country reports (statedept); of news (hrdsattack) and
-humanitarian documents (humset) runs of paragraphs of six words and more, until there are fifty words. What was
-labelled last was cut by `cut` from texts as their loaders give them.
+humanitarian documents (humset) runs of paragraphs of six words and more, until there are fifty words.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from pathlib import Path
 FIRST_PARAGRAPHS = 12
 ENOUGH_WORDS = 50
 FEWEST_WORDS = 6
-LONGEST_WORDS = 180
-SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
 def passages(root: Path) -> Iterator[tuple[str, str]]:
@@ -72,14 +69,6 @@ def pieces(document: str) -> Iterator[str]:
         gathered.append(line)
     if gathered:
         yield " ".join(gathered)
-
-
-def cut(text: str) -> Iterator[str]:
-    """A text as it is, or in pieces of whole sentences where it is long."""
-    if len(text.split()) <= LONGEST_WORDS:
-        yield text
-    else:
-        yield from pieces(re.sub(SENTENCES, "\n", text))
 
 
 def plain(html: str) -> str:

@@ -7,13 +7,14 @@ nor any text that shares seven words in a row with it.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from corpora.loaders import load
 from corpora.overlap import shared
-from corpora.passages import LONGEST_WORDS, cut
+from corpora.passages import pieces
 from corpora.schema import Example
 from corpora.splits import held_out_groups, split
 
@@ -23,6 +24,7 @@ SOURCES = (
 )  # fmt: skip
 FEWEST_WORDS = 8
 FEWEST_TAUGHT_WORDS = 20
+SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
 def texts(root: Path, *, sources: tuple[str, ...] = SOURCES) -> Iterator[Example]:
@@ -42,6 +44,7 @@ def texts(root: Path, *, sources: tuple[str, ...] = SOURCES) -> Iterator[Example
 
 
 TAUGHT = {"statedept_hr_2022": 2400, "humset_geolocation": 1000, "hrdsattack": 800, "satp": 500, "awsd": 400}
+LONGEST_WORDS = 180
 
 
 def to_be_taught(root: Path, *, sizes: dict[str, int] = TAUGHT, seed: int = 1) -> list[Example]:
@@ -51,7 +54,10 @@ def to_be_taught(root: Path, *, sizes: dict[str, int] = TAUGHT, seed: int = 1) -
     for source, size in sizes.items():
         found = {}
         for example in texts(root, sources=(source,)):
-            for number, text in enumerate(cut(example.text)):
+            cut = [example.text]
+            if len(example.text.split()) > LONGEST_WORDS:
+                cut = list(pieces(re.sub(SENTENCES, "\n", example.text)))
+            for number, text in enumerate(cut):
                 if FEWEST_TAUGHT_WORDS <= len(text.split()) <= LONGEST_WORDS:
                     found[f"{example.id}/{number}"] = replace(example, id=f"{example.id}/{number}", text=text, spans=())
         leak = shared({ident: e.text for ident, e in found.items()}, [e.text for e in held_out])

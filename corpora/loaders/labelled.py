@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from corpora.loaders.attacks import awsd, hrdsattack, muc4, satp
-from corpora.loaders.prose import humset, statedept
 from corpora.markup import parse
-from corpora.passages import cut, passages
+from corpora.passages import passages
 from corpora.registry import DOUBTFUL
 from corpora.schema import Example, Span, text_hash
 from corpora.splits import groups
@@ -56,16 +53,11 @@ def incidents(root: Path) -> Iterator[Example]:
     """Incident notes and news that were read and labelled by the guide, found again by their hashes."""
     labels = our_labels("incidents")
     seen: set[str] = set()
-    for source, text in chain(passages(root), _cut(root)):
+    for source, text in passages(root):
         sha256 = text_hash(text)
         if (label := labels.get(sha256)) is not None and sha256 not in seen:
             seen.add(sha256)
             yield _labelled(f"incident-{sha256[:10]}", text, source, _day(label.get("report_date")), label)
-
-
-def _cut(root: Path) -> Iterator[tuple[str, str]]:
-    for read in (statedept, humset, hrdsattack, muc4, awsd, satp):
-        yield from ((example.source, text) for example in read(root) for text in cut(example.text))
 
 
 @cache
