@@ -1,7 +1,7 @@
 """The figures of a digest, counted from the rows. Reports that only restricted queues hold are not in them.
 
 A type of violation is said to rise where the day's count would be this high by chance in less than one night in
-`FALSE_ALARM` nights, were each day like the four weeks before: the tail of a negative binomial (a Poisson count whose
+`FALSE_ALARM` nights, were each day like the four weeks before, or the time since the first report: the tail of a negative binomial (a Poisson count whose
 rate is itself uncertain, Gelman et al. 2013, section 2.6), divided by the number of types looked at (Bonferroni). Of
 the weeks before an even sample of about `SAMPLE` reports is read, which is a Poisson count over less time.
 """
@@ -78,11 +78,13 @@ def gather(connection: Connection, *, since: datetime, until: datetime, queues: 
     for row in connection.execute(assessed(since, until, queues).execution_options(yield_per=500)):
         _count(found, row)
     before: Counter[str] = Counter()
-    past, share = sample(connection, since - timedelta(weeks=WEEKS), since, queues, size=SAMPLE)
+    begun = _first(connection, since - timedelta(weeks=WEEKS), since) or since
+    past, share = sample(connection, begun, since, queues, size=SAMPLE)
     for row in connection.execute(past.with_only_columns(assessment.c.body).execution_options(yield_per=500)):
         before.update(_decided(row.body))
     days = max((until - since) / timedelta(days=1), 1e-9)
-    found.rises = rises(found.by_violation, before, past_days=7 * WEEKS * share, days=days)
+    past_days = (since - begun) / timedelta(days=1) * share
+    found.rises = rises(found.by_violation, before, past_days=past_days, days=days)
     found.corroborated = _corroborated(connection, since, until, queues)
     open_items = (
         select(queue_item.c.queue, report.c.id, report.c.external_id, queue_item.c.due)
@@ -101,7 +103,9 @@ def gather(connection: Connection, *, since: datetime, until: datetime, queues: 
 
 
 def rises(today: Counter[str], before: Counter[str], *, past_days: float, days: float) -> list[Rise]:
-    """The types that rise, most surprising first; see the module's words for the test."""
+    """The types that rise, most surprising first; see the module's words for the test. None where nothing came before."""
+    if past_days <= 0:
+        return []
     looked_at = max(1, len(today))
     found = []
     for violation, count in today.items():
@@ -141,6 +145,13 @@ def sample(
     within = select(func.count()).where(assessment.c.created_at >= since, assessment.c.created_at < until)
     every = 1 + int(connection.execute(within).scalar_one()) // size
     return assessed(since, until, queues).where(assessment.c.seq % every == 0), 1 / every
+
+
+def _first(connection: Connection, since: datetime, until: datetime) -> datetime | None:
+    """When the first report of a span of time was assessed: a desk that is younger than four weeks has no more to compare."""
+    within = assessment.c.created_at >= since, assessment.c.created_at < until
+    first = select(assessment.c.created_at).where(*within).order_by(assessment.c.created_at).limit(1)
+    return connection.execute(first).scalar_one_or_none()
 
 
 def _decided(body: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ and caching. What a person may not see is answered exactly as what is not there.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +65,10 @@ def create_app(
     root = Path(str(files("pipeline.review")))
     templates = Jinja2Templates(directory=root / "templates")
     templates.env.filters["plain"] = lambda name: str(name).replace("_", " ")
+    templates.env.filters["sentence"] = _sentence
+    templates.env.filters["ranges"] = lambda spans: " ".join(f"{span['start']}-{span['end']}" for span in spans)
+    templates.env.filters["away"] = _away
+    templates.env.globals["queue_names"] = {queue.id: queue.name for queue in policy.queues}
     templates.env.filters["when"] = lambda moment: f"{moment:%Y-%m-%d %H:%M}" if moment else ""
     # As a reference, a carriage return of the text stays one: offsets into the page are offsets into the report.
     templates.env.filters["exact"] = lambda words: escape(words).replace("\r", Markup("&#13;"))
@@ -98,7 +102,7 @@ def create_app(
             words = f"{error}. Nothing of yours was saved: look again."
             return message(request, "Somebody was faster", words, status=409)
         status = 422 if isinstance(error, MonitorError) else 500
-        return message(request, "That did not work", str(error), status=status)
+        return message(request, "That did not work", _sentence(str(error)), status=status)
 
     @app.exception_handler(RequestValidationError)
     async def explain_form(request: Request, error: RequestValidationError) -> Response:
@@ -123,3 +127,17 @@ def create_app(
         return message(request, *NOTHING, status=404)
 
     return app
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _away(moment: datetime, now: datetime) -> str:
+    """How far a moment is from now, to be read at a glance: 40 min, 5 h, 3 days."""
+    minutes = abs(moment - now) // timedelta(minutes=1)
+    if minutes < 60:
+        return f"{max(minutes, 1)} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    return f"{minutes // (24 * 60)} days"

@@ -98,20 +98,29 @@ def desk_of(request: Request) -> Desk:
 def known(request: Request) -> Visitor:
     """Who asks, with a second factor or without; people who are not signed in are sent to do so."""
     desk, now = desk_of(request), desk_of(request).now()
-    token = request.cookies.get(desk.cookie, "")
-    with desk.store.read() as connection:
-        session = sessions.find(connection, token, now=now, idle=desk.idle)
-        must_enrol = session is not None and lacks_factor(connection, desk, session.login, session.role)
-    if session is None:
+    session, who = _session(request)
+    if session is None or who is None:
         raise HTTPException(401)
     check_pace(desk.pace, session.login)
     if now - session.seen_at >= sessions.NOTED:
         with suppress(StoreError), desk.store.write() as connection:  # a full disk keeps nobody from reading
-            sessions.used(connection, token, now=now)
+            sessions.used(connection, who.token, now=now)
+    request.state.caller = session.login
+    return who
+
+
+def _session(request: Request) -> tuple[Any, Visitor | None]:
+    """The session of a request and whose it is; None without one."""
+    desk = desk_of(request)
+    token = request.cookies.get(desk.cookie, "")
+    with desk.store.read() as connection:
+        session = sessions.find(connection, token, now=desk.now(), idle=desk.idle)
+        must_enrol = session is not None and lacks_factor(connection, desk, session.login, session.role)
+    if session is None:
+        return None, None
     person = people.as_person(session)
     access = access_of(person.login, person.role, person.granted, policy=desk.policy, taxonomy=desk.taxonomy)
-    request.state.caller = person.login
-    return Visitor(person.name, access, session.csrf, token, must_enrol)
+    return session, Visitor(person.name, access, session.csrf, token, must_enrol)
 
 
 def signed_in(request: Request) -> Visitor:
@@ -178,7 +187,11 @@ def render(
 
 
 def message(request: Request, title: str, words: str, *, status: int) -> Response:
-    return render(request, "message.html", {"title": title, "words": words}, status=status)
+    """A page of a few words, with the way on for those who are signed in."""
+    who = None
+    with suppress(StoreError):  # of which the words may tell
+        who = _session(request)[1]
+    return render(request, "message.html", {"title": title, "words": words}, who=who, status=status)
 
 
 def queue_of(desk: Desk, who: Visitor, ident: str) -> Queue:

@@ -22,7 +22,8 @@ def sheet(
     """What the templates of a report need; `word` is what is in force for this reader, None where a model alone spoke."""
     report = reports.load(connection, [seq])[seq]
     result = report_results(connection, [seq])[seq]
-    violations = [v for v in result["violations"] if v["id"] not in access.hidden_types]
+    found = [v for v in result["violations"] or _unread(taxonomy) if v["id"] not in access.hidden_types]
+    violations = sorted(found, key=lambda v: -(v["probability"] or 0))
     # The marks too know nothing of hidden types, nor of what was said elsewhere.
     result = {**result, "violations": violations, "reviewed": word or {}}
     mentions = mentions_of(result)
@@ -32,9 +33,15 @@ def sheet(
         "report": report, "result": result, "focus": focus, "mentions": mentions, "hidden": access.hidden_types,
         "decided": set(word["violations"]) if word else {v["id"] for v in violations if v["decided"]},
         "urgency": word["urgency"] if word else (result["urgency"] or {}).get("id"),
-        "pieces": pieces(report.text, marks_of(result, mentions, focus=focus)),
-        "violations": sorted(violations, key=lambda v: -v["probability"]), "levels": list(taxonomy.urgency_ids),
+        "pieces": (cut := pieces(report.text, marks_of(result, mentions, focus=focus))),
+        "has_evidence": any("evidence" in piece.marks for piece in cut),
+        "violations": violations, "levels": list(taxonomy.urgency_ids),
         "names": {v.id: v.name for v in taxonomy.violations},
         "abstained": [a for a in result["abstained"] if a not in access.hidden_types],
         "rtl": report.language in RIGHT_TO_LEFT,
     }  # fmt: skip
+
+
+def _unread(taxonomy: Taxonomy) -> list[dict[str, Any]]:
+    """All types without a probability, for people to choose from where the model does not read the language."""
+    return [{"id": ident, "probability": None, "decided": False, "evidence": []} for ident in taxonomy.violation_ids]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from pipeline.custody.check import Head
 from pipeline.custody.check import canonical as canonical
@@ -126,6 +126,14 @@ def events(connection: Connection, *, subject: str) -> Iterator[Any]:
     yield from connection.execute(
         select(audit_event).where(audit_event.c.subject == subject).order_by(audit_event.c.seq)
     )
+
+
+def subjects(connection: Connection, *, actor: str, action: str, since: datetime) -> int:
+    """Of how many subjects there are events of a kind by somebody since then."""
+    query = select(func.count(audit_event.c.subject.distinct())).where(
+        audit_event.c.at >= since, audit_event.c.actor == actor, audit_event.c.action == action
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def holds(event: Any) -> bool:

@@ -22,7 +22,7 @@ from pipeline.store.search import EVERYTHING, Filter, conditions, reads_each, sa
 from pipeline.store.work import get as item_of
 
 OPEN_STATES = ("open", "claimed", "decided")
-BEGINNING = 160
+BEGINNING = 240
 READ_AT_A_TIME = 100
 
 

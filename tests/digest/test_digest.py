@@ -49,6 +49,7 @@ def test_an_ordinary_day_is_no_rise_and_a_surge_is() -> None:
 def test_what_was_never_seen_before_rises_only_in_numbers() -> None:
     assert rises(Counter({"child_recruitment": 1}), Counter(), past_days=28, days=1) == []
     assert rises(Counter({"child_recruitment": 4}), Counter(), past_days=28, days=1)
+    assert rises(Counter({"child_recruitment": 40}), Counter(), past_days=0, days=1) == []  # of the first night
 
 
 @given(st.integers(1, 30), st.floats(1, 200), st.floats(0.01, 1))

@@ -56,7 +56,7 @@ def test_a_reviewer_clears_items_with_the_keyboard_alone(visit: Visit) -> None:
         page.keyboard.press("1")
         page.keyboard.press("u")
         page.keyboard.press("a")
-        page.wait_for_url("**/queues/rule-of-law")
+        page.wait_for_url("**/queues/rule-of-law?closed=*")
         expect(page.locator(".items li")).to_have_count(left)
 
 
@@ -163,6 +163,26 @@ def test_mentions_are_marked_with_the_mouse(visit: Visit) -> None:
     expect(page.locator("main")).to_contain_text("held by ada")
     assert mentions(page)["beaten"] == ("date", "")
     assert "Bankass" not in mentions(page)
+
+
+def test_the_evidence_of_another_type_is_shown_and_ticks_and_notes_stay(visit: Visit) -> None:
+    page = visit("ada")
+    open_report(page, "farmers")
+    page.fill("#note", "two sources")
+    page.keyboard.press("Escape")
+    page.keyboard.press("9")
+    shown = set()
+    for link in page.locator(".type [data-evidence]").all():
+        link.click()
+        shown.add("".join(page.locator("#report-text .evidence").all_inner_texts()))
+    assert len(shown) > 1
+    expect(page.locator("#note")).to_have_value("two sources")
+    expect(page.locator("[data-key='9']")).to_be_checked()
+    assert "focus" not in page.url
+    page.keyboard.press("?")
+    expect(page.locator("dialog")).to_be_visible()
+    page.keyboard.press("a")  # keys wait meanwhile
+    expect(page.locator("dialog")).to_be_visible()
 
 
 def test_the_second_of_two_reviewers_is_told(visit: Visit) -> None:

@@ -74,6 +74,23 @@ def test_arabic_is_shown_from_right_to_left(visit: Visit, desk: Store) -> None:
     assert 'dir="rtl"' in visit("ada").get(path).text
 
 
+def test_all_types_can_be_chosen_where_the_model_reads_nothing_and_an_urgency_has_to_be(
+    visit: Visit, desk: Store
+) -> None:
+    browser, path = visit("ada"), item(desk, "A5", "manual-review")
+    page = browser.get(path).text
+    assert page.count('name="violations"') == len(load_taxonomy().violation_ids) - 1  # one is for others alone
+    assert not re.search(r'name="urgency"[^>]*checked', page)
+    values = browser.form_values(path, f"{path}/decide")
+    values |= {"action": ["confirmed"], "violations": ["attack_on_civilians"]}
+    assert browser.post(f"{path}/decide", data=values).status_code == 422
+    answer = browser.post(f"{path}/decide", data={**values, "urgency": ["high"]})
+    assert f'<a href="{path}">Look at it again</a>' in answer.text
+    assert "You decided 1 in the last 24 hours, 1 in the last one" in browser.get("/").text
+    assert "You decided" not in visit("bo").get("/").text
+    assert "Look at it again" not in browser.get(f"{path.rpartition('/')[0]}?closed=rnothing").text
+
+
 def test_a_decision_is_kept_beside_the_prediction_and_closes_the_item(visit: Visit, desk: Store) -> None:
     browser, path = visit("ada"), item(desk, "A2")
     values = browser.form_values(path, f"{path}/decide")

@@ -94,7 +94,7 @@ def everything(browser: Browser, desk: Store, rooms: Rooms, policy: Policy, logi
         answer = browser.get(path)
         shown = CHANGING.sub("", answer.text)
         if path.endswith("/audit"):  # the numbers and hashes of a chain in which everything is, sign-ins too
-            shown = re.sub(r'<td class="n">\d+</td>|<code>[0-9a-f]{16}</code>', "", shown)
+            shown = re.sub(r'<td class="n"[^>]*>\d+</td>|<code>[0-9a-f]{16}</code>', "", shown)
         found[path] = f"{answer.status_code} {answer.url.path} {shown}"
         if "html" in answer.headers["content-type"]:
             waiting += [unquote(link).split("#")[0] for link in re.findall(r'href="(/[^"]*)"', answer.text)]

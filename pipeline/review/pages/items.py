@@ -78,7 +78,11 @@ def decide(
             connection, item, said, access=who.access, policy=desk.policy, taxonomy=desk.taxonomy, version=version,
             now=desk.now(),
         )  # fmt: skip
-    return _back(queue, report) if action == "save" else RedirectResponse(f"/queues/{queue}", status_code=303)
+    return (
+        _back(queue, report)
+        if action == "save"
+        else RedirectResponse(f"/queues/{queue}?closed={report}", status_code=303)
+    )
 
 
 @router.post("/queues/{queue}/{report}/{step}")

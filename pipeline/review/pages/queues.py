@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection, Row
 
-from pipeline.errors import MonitorError
+from pipeline.errors import MonitorError, NotFound
 from pipeline.intake.fields import BadField, parse_country
 from pipeline.review import second_review
 from pipeline.review.desk import Csrf, Desk, Reviewer, Signed, Visitor, check_form, desk_of, queue_of, render
-from pipeline.store import facets, queues, work
+from pipeline.store import audit, facets, queues, work
 from pipeline.store.search import Filter
 
 router = APIRouter()
@@ -32,10 +34,15 @@ def board(request: Request, who: Signed) -> Response:
         summaries = queues.summaries(connection, now=desk.now(), queues=who.access.queues)
         paused = work.paused(connection)
         second = second_review.waiting(connection, who.access, now=desk.now())
+        pace = _pace(connection, who.access.person, desk.now())
     visible = [queue for queue in desk.policy.queues if queue.id in who.access.queues]
     lines = [(queue, summaries.get(queue.id), queue.id in paused) for queue in visible]
     lines.sort(key=lambda line: -(line[1].overdue if line[1] else 0))
-    values = {"lines": lines, "levels": desk.taxonomy.urgency_ids, "second": second}
+    total = {name: sum(getattr(line[1], name) for line in lines if line[1]) for name in ("open", "overdue")}
+    values = {
+        "lines": lines, "levels": desk.taxonomy.urgency_ids, "second": second, "total": total, "pace": pace,
+        "now": desk.now(),
+    }  # fmt: skip
     return render(request, "board.html", values, who=who)
 
 
@@ -43,6 +50,7 @@ def board(request: Request, who: Signed) -> Response:
 def queue_page(
     request: Request, who: Reviewer, queue: str, q: Words = "", urgency: Words = "", type: Words = "", place: Words = "",
     actor: Words = "", source: Words = "", since: Words = "", until: Words = "", overdue: bool = False, after: Words = "",
+    closed: Words = "",
 ) -> Response:  # fmt: skip
     """The items of a queue that are not closed and fit the filters, most urgent first."""
     desk = desk_of(request)
@@ -62,13 +70,15 @@ def queue_page(
         rows = queues.page(connection, queue, wanted=wanted, after=after or None, limit=PAGE + 1)
         found = facets.of_items(connection, [row.seq for row in rows])
         second = second_review.waiting(connection, who.access, now=desk.now()).get(queue, 0)
+        just_closed = _closed(connection, closed, queue) if closed else None
     offered = {kind: sorted({v for about in found.values() for v in about.get(kind, ())}) for kind in OFFERED}
     given = {key: value for key, value in asked.items() if value}
     following = rows[PAGE - 1].report_id if len(rows) > PAGE else None
     values = {
         "queue": shown, "rows": rows[:PAGE], "found": found, "levels": desk.taxonomy.urgency_ids, "now": desk.now(),
         "following": urlencode({**given, "after": following}) if following else None, "asked": asked, "given": given,
-        "types": types, "second": second, "offered": offered, "names": {v.id: v.name for v in types}, "first": not after,
+        "types": types, "second": second, "offered": offered, "closed": just_closed,
+        "beginning": queues.BEGINNING, "names": {v.id: v.name for v in types}, "first": not after,
     }  # fmt: skip
     return render(request, "queue.html", values, who=who)
 
@@ -86,6 +96,22 @@ def take_next(desk: Desk, who: Visitor, queue: str) -> Response:
         item = work.claim_next(connection, [queue], person=who.access.person, now=desk.now())
         report = queues.report_of(connection, item) if item else None
     return RedirectResponse(f"/queues/{queue}/{report}" if report else f"/queues/{queue}", status_code=303)
+
+
+def _closed(connection: Connection, report: str, queue: str) -> Row[Any] | None:
+    """The item from whose page one comes, if it was closed there or waits for a second person."""
+    with suppress(NotFound):
+        item = work.get(connection, report, queue)
+        return item if item.state in ("closed", "decided") else None
+    return None
+
+
+def _pace(connection: Connection, person: str, now: datetime) -> dict[str, int]:
+    """How many reports somebody decided of late; for nobody but themselves."""
+    spans = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+    return {
+        name: audit.subjects(connection, actor=person, action="reviewed", since=now - s) for name, s in spans.items()
+    }
 
 
 def _place(value: str) -> str | None:

@@ -1,9 +1,9 @@
 // Keys for people who clear many items: the element with data-key="x" is what x does. Pages work without this file.
 "use strict";
-const help = "j and k: next and previous item · Enter: open · n: take the next item · 2: take the next second review · c: claim · 1 to 9: types · u: urgency · e: places, actors and dates · a: accept and close · s: save · b: back · /: search · ]: next page";
 document.addEventListener("keydown", (event) => {
   const at = document.activeElement;
   const typing = at && (at.tagName === "TEXTAREA" || at.tagName === "SELECT" || (at.tagName === "INPUT" && !["checkbox", "radio", "submit"].includes(at.type)));
+  if (document.querySelector("dialog[open]")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || (typing && event.key !== "Escape")) return;
   if (event.key === "Escape") { if (at) at.blur(); return; }
   if (event.key === "j" || event.key === "k") {
@@ -13,7 +13,6 @@ document.addEventListener("keydown", (event) => {
     if (next) { next.focus(); event.preventDefault(); }
     return;
   }
-  if (event.key === "?") { window.alert(help); return; }
   const found = [...document.querySelectorAll("[data-key]")].filter((element) => element.dataset.key === event.key);
   if (!found.length) return;
   event.preventDefault();
@@ -26,6 +25,12 @@ document.addEventListener("keydown", (event) => {
     found[0].click();
   }
 });
+
+const keys = document.querySelector("#keys"), asksForKeys = document.querySelector('[data-key="?"]');
+if (keys && asksForKeys) {
+  asksForKeys.hidden = false;
+  asksForKeys.addEventListener("click", () => keys.showModal());
+}
 
 // An invitation travels behind the # of its link, which browsers send to nobody; from here on the address is without it.
 const fromLink = document.querySelector("[data-from-link]");

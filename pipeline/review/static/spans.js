@@ -1,11 +1,8 @@
 // Marking mentions in a report's text, by mouse or keyboard. The rows of the form are the truth; the text shows them.
-// Offsets are code points, as the server counts. Pages work without this file: rows can be changed, words named.
+// After text.js, which paints. Pages work without this file: rows can be changed, words named.
 "use strict";
-const text = document.querySelector("#report-text"), rows = document.querySelector("#mention-rows");
+const rows = document.querySelector("#mention-rows");
 const panel = document.querySelector("#mentions"), says = document.querySelector("#marking-says");
-const letters = Array.from(text.textContent);
-const cut = (start, end) => letters.slice(start, end).join("");
-const evidence = [];
 let picked = null, at = -1;
 
 // Words with their offsets, for the arrow keys.
@@ -27,22 +24,11 @@ function mentions() {
   });
 }
 
-function show() {
+show = () => {
   const marks = mentions().filter((mention) => mention.kind);
-  const all = [...marks, ...evidence, ...(picked ? [{ ...picked, kind: "picked" }] : [])];
-  const edges = [...new Set([0, letters.length, ...all.flatMap((mark) => [mark.start, mark.end])])].sort((a, b) => a - b);
-  text.replaceChildren(...edges.slice(1).map((end, index) => {
-    const start = edges[index], here = all.filter((mark) => mark.start <= start && end <= mark.end);
-    if (!here.length) return document.createTextNode(cut(start, end));
-    const piece = document.createElement("span");
-    piece.className = here.map((mark) => mark.kind).join(" ");
-    piece.textContent = cut(start, end);
-    const mention = here.find((mark) => mark.row);
-    if (mention) { piece.title = mention.title; piece.dataset.row = mention.row.rowIndex; }
-    return piece;
-  }));
+  paint([...marks, ...(picked ? [{ ...picked, kind: "picked" }] : [])]);
   panel.querySelector("summary").firstChild.textContent = `Places, actors and dates: ${marks.length} `;
-}
+};
 
 function pick(start, end) {
   while (start < end && /\s/.test(letters[start])) start += 1;
@@ -96,13 +82,6 @@ function step(forward, more) {
 text.tabIndex = 0;
 document.querySelector("#marking").hidden = false;
 document.querySelector("#mark-words").hidden = true;
-for (const piece of text.querySelectorAll(".evidence")) {
-  const before = document.createRange();
-  before.setStart(text, 0);
-  before.setEndBefore(piece);
-  const start = Array.from(before.toString()).length;
-  evidence.push({ start, end: start + Array.from(piece.textContent).length, kind: "evidence" });
-}
 show();
 
 text.addEventListener("mouseup", () => {
