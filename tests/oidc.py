@@ -37,6 +37,8 @@ class SmallProvider:
         self.claims: dict[str, Any] = {}
         self.more: dict[str, Any] = {}
         self.left_out: set[str] = set()
+        self.lets_out = True
+        self.left: list[dict[str, str]] = []
         self.asked: list[dict[str, str]] = []
         self._codes: dict[str, dict[str, str]] = {}
         self._now = now
@@ -68,6 +70,16 @@ class SmallProvider:
         signed = jwt.encode({"alg": "ES256", "kid": "one"}, said, self.key, algorithms=["ES256"])
         return {"access_token": secrets.token_urlsafe(8), "token_type": "Bearer", "expires_in": 300, "id_token": signed}
 
+    def logout_token(self, *, typ: str = "logout+jwt", **claims: Any) -> str:
+        """Its word that somebody signed out; `claims` are added to what has to be in it, or taken out where None."""
+        moment = int(self._now().timestamp())
+        said = {
+            "iss": self.issuer, "aud": CLIENT, "iat": moment, "exp": moment + 120, "jti": secrets.token_urlsafe(8),
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        } | claims  # fmt: skip
+        said = {name: value for name, value in said.items() if value is not None}
+        return jwt.encode({"alg": "ES256", "kid": "one", "typ": typ}, said, self.key, algorithms=["ES256"])
+
 
 def application(provider: SmallProvider) -> FastAPI:
     app = FastAPI()
@@ -79,7 +91,13 @@ def application(provider: SmallProvider) -> FastAPI:
             "issuer": there, "authorization_endpoint": f"{there}/authorize", "token_endpoint": f"{there}/token",
             "jwks_uri": f"{there}/keys", "userinfo_endpoint": f"{there}/userinfo", "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
+            **({"end_session_endpoint": f"{there}/leave"} if provider.lets_out else {}),
         }  # fmt: skip
+
+    @app.get("/leave")
+    def leave(request: Request) -> RedirectResponse:
+        provider.left.append(dict(request.query_params))
+        return RedirectResponse(request.query_params["post_logout_redirect_uri"], status_code=302)
 
     @app.get("/authorize")
     def authorize(request: Request) -> RedirectResponse:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
@@ -27,6 +27,7 @@ from pipeline.settings import OidcSettings
 
 BACK = "/sign-in/provider/back"
 """Where on the review page the provider sends people back to: it has to know the address."""
+LOGOUT, EVENT = "logout+jwt", "http://schemas.openid.net/event/backchannel-logout"
 SIGNATURES = ("RS256", "PS256", "ES256", "EdDSA")
 TIMEOUT, LEEWAY = 10.0, 60
 """Seconds: for an answer, and by which its clock may differ."""
@@ -40,12 +41,26 @@ class NotBelieved(SitrepError):
 
 @dataclass(frozen=True)
 class Known:
-    """Whom the provider signed in; `email` only where it says that it verified it, `role` as the settings map a claim."""
+    """Whom the provider signed in; `email` only where it says that it verified it, `role` as the settings map a claim.
+
+    `sid` names the provider's own session, and is empty where it does not tell.
+    """
 
     issuer: str
     subject: str
     email: str | None
     role: Role | None
+    sid: str
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Who signed out at the provider, of which of its sessions, or both; `at` is when it said so."""
+
+    issuer: str
+    subject: str | None
+    sid: str | None
+    at: datetime
 
 
 class Provider:
@@ -71,16 +86,60 @@ class Provider:
             with self._client() as client:
                 described = self._described(client)
                 given = client.fetch_token(described["token_endpoint"], code=code, code_verifier=verifier)
-                keys = client.request("GET", described["jwks_uri"], withhold_token=True).raise_for_status().json()
-                claims = self._claims(given, keys, nonce=nonce, now=now)
+                claims = self._claims(given, self._keys(client, described), nonce=nonce, now=now)
                 return self._as_known(self._told_more(client, described, claims))
         except (HTTPError, OAuthError, JoseError, KeyError, ValueError, TypeError) as error:
             # Not the error's own words: they may repeat a token.
             raise NotBelieved(f"{type(error).__name__} from {self.settings.issuer}") from None
 
-    def _claims(self, given: Mapping[str, Any], keys: Any, *, nonce: str, now: datetime) -> dict[str, Any]:
+    def farewell(self) -> str | None:
+        """Where to send somebody who signed out here, to sign out there too (OpenID Connect RP-Initiated Logout 1.0).
+
+        None where the provider offers none. No ID token is sent along, since none is kept: the provider may ask.
+        """
+        with self._client() as client:
+            endpoint = self._described(client).get("end_session_endpoint")
+        if not endpoint:
+            return None
+        back = self.settings.page.rstrip("/") + "/sign-in"
+        asked = urlencode({"client_id": self.settings.client_id, "post_logout_redirect_uri": back})
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{asked}"
+
+    def gone(self, token: str, *, now: datetime) -> Gone:
+        """Whom the provider says to be signed out (OpenID Connect Back-Channel Logout 1.0, 2.6); NotBelieved otherwise.
+
+        The token has to be one for signing out, by its type, its event and the nonce that it has not: an ID token is none.
+        """
+        try:
+            with self._client() as client:
+                read = jwt.decode(token, self._keys(client, self._described(client)), algorithms=SIGNATURES)
+            jwt.JWTClaimsRegistry(
+                now=int(now.timestamp()), leeway=LEEWAY, iss={"essential": True, "value": self.settings.issuer},
+                aud={"essential": True, "value": self.settings.client_id}, exp={"essential": True},
+                iat={"essential": True}, jti={"essential": True},
+            ).validate(read.claims)  # fmt: skip
+            said = read.claims
+            subject, sid = said.get("sub"), said.get("sid")
+            if (
+                str(read.header.get("typ", "")).lower().removeprefix("application/") != LOGOUT
+                or not isinstance(said.get("events"), dict)
+                or not isinstance(said["events"].get(EVENT), dict)
+                or "nonce" in said
+                or not (subject or sid)
+                or not all(isinstance(name, str | None) for name in (subject, sid))
+            ):
+                raise NotBelieved(f"no logout token from {self.settings.issuer}")
+            return Gone(self.settings.issuer, subject, sid, datetime.fromtimestamp(said["iat"], UTC))
+        except (HTTPError, JoseError, KeyError, ValueError, TypeError) as error:
+            raise NotBelieved(f"{type(error).__name__} of a logout token from {self.settings.issuer}") from None
+
+    def _keys(self, client: OAuth2Client, described: Mapping[str, Any]) -> KeySet:
+        found = client.request("GET", described["jwks_uri"], withhold_token=True).raise_for_status().json()
+        return KeySet.import_key_set(found)
+
+    def _claims(self, given: Mapping[str, Any], keys: KeySet, *, nonce: str, now: datetime) -> dict[str, Any]:
         """What the ID token says, once it holds."""
-        token = jwt.decode(str(given["id_token"]), KeySet.import_key_set(keys), algorithms=SIGNATURES)
+        token = jwt.decode(str(given["id_token"]), keys, algorithms=SIGNATURES)
         claims = CodeIDToken(
             token.claims,
             token.header,
@@ -113,7 +172,13 @@ class Provider:
             role = max(named, key=ROLES.index, default=None)
             if role is None:
                 raise NotBelieved("none of the claims is mapped to a role")
-        return Known(self.settings.issuer, str(claims["sub"]), str(email).lower() if email else None, role)
+        return Known(
+            self.settings.issuer,
+            str(claims["sub"]),
+            str(email).lower() if email else None,
+            role,
+            str(claims.get("sid") or ""),
+        )
 
     def _client(self) -> OAuth2Client:
         settings = self.settings
@@ -132,7 +197,7 @@ class Provider:
         except (HTTPError, ValueError) as error:
             logger.warning("the OpenID provider cannot be asked: %s", type(error).__name__)
             raise NotBelieved(f"{issuer} does not describe itself") from None
-        names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint")
+        names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint")
         if not isinstance(described, dict) or described.get("issuer") != issuer:
             raise NotBelieved(f"what describes itself at {issuer} is somebody else")
         outer = urlsplit(issuer).hostname not in HERE

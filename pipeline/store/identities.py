@@ -6,6 +6,7 @@ the subject that first comes with it, verified, is the person's from then on: an
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -57,6 +58,18 @@ def owner(connection: Connection, *, issuer: str, subject: str, email: str | Non
             if connection.execute(bound.values(subject=subject)).rowcount != 1:  # another came with it at the same time
                 return None
     return None if login is None else str(login)
+
+
+def sign_out(
+    connection: Connection, *, issuer: str, subject: str | None, sid: str | None, until: datetime, now: datetime
+) -> None:
+    """End the sessions of which the provider says that they are over, by its subject, its session, or both."""
+    login = owner(connection, issuer=issuer, subject=subject, email=None) if subject else None
+    if login is None and (subject or not sid):
+        return
+    for whose, ended in Counter(sessions.end_of_provider(connection, login=login, sid=sid, until=until)).items():
+        body = {"by": "provider", "sessions": ended}
+        audit.append(connection, at=now, actor=whose, action="signed out", subject=whose, body=body)
 
 
 def attempt(connection: Connection, state: str, *, nonce: str, verifier: str, now: datetime) -> None:

@@ -139,11 +139,11 @@ def sign_in(
 
 
 def sign_in_elsewhere(
-    connection: Connection, login: str, *, role: Role | None, now: datetime, lasts: timedelta
+    connection: Connection, login: str, *, role: Role | None, sid: str, now: datetime, lasts: timedelta
 ) -> SignIn | None:
     """A new session for somebody whom a provider signed in; None where the account is closed.
 
-    A `role` that the provider's claims are mapped to is theirs from now on.
+    A `role` that the provider's claims are mapped to is theirs from now on; `sid` names its own session, or is empty.
     """
     row = _find(connection, login)
     if row is None or _closed(row, now):
@@ -152,28 +152,31 @@ def sign_in_elsewhere(
         connection.execute(update(person).where(person.c.login == login).values(role=role))
         body = {"from": row.role, "to": role, "by": "claim"}
         audit.append(connection, at=now, actor=login, action="role changed", subject=login, body=body)
-    return begin(connection, login, now=now, lasts=lasts)
+    return begin(connection, login, now=now, lasts=lasts, provider_sid=sid)
 
 
-def begin(connection: Connection, login: str, *, now: datetime, lasts: timedelta) -> SignIn:
+def begin(
+    connection: Connection, login: str, *, now: datetime, lasts: timedelta, provider_sid: str | None = None
+) -> SignIn:
     """A session for somebody whose first step was right; it waits where they have a second factor."""
     if factors.is_on(connection, login):  # wrong codes go on counting: only a whole sign-in forgives
-        return SignIn(sessions.begin(connection, login, now=now, lasts=SECOND_STEP, waits=True), waits=True)
-    return SignIn(_signed_in(connection, login, now=now, lasts=lasts), waits=False)
+        token = sessions.begin(connection, login, now=now, lasts=SECOND_STEP, waits=True, provider_sid=provider_sid)
+        return SignIn(token, waits=True)
+    return SignIn(_signed_in(connection, login, now=now, lasts=lasts, provider_sid=provider_sid), waits=False)
 
 
 def second_step(
     connection: Connection, token: str, code: str, *, now: datetime, lasts: timedelta = sessions.LENGTH
 ) -> str | None:
     """The token of a session, for that of a waiting one and the code of the second factor; None where it is wrong."""
-    login = sessions.waiting(connection, token, now=now)
-    if login is None:
+    first = sessions.waiting(connection, token, now=now)
+    if first is None:
         return None
-    if not check_code(connection, login, code, now=now):
-        failed(connection, login, step="code", now=now)
+    if not check_code(connection, first.login, code, now=now):
+        failed(connection, first.login, step="code", now=now)
         return None
     sessions.end(connection, token)
-    return _signed_in(connection, login, now=now, lasts=lasts)
+    return _signed_in(connection, first.login, now=now, lasts=lasts, provider_sid=first.provider_sid)
 
 
 def check_code(connection: Connection, login: str, code: str, *, now: datetime) -> bool:
@@ -211,10 +214,10 @@ def _count_failure(connection: Connection, row: Row[Any], *, now: datetime) -> N
         audit.append(connection, at=now, actor=row.login, action="account locked", subject=row.login, body={})
 
 
-def _signed_in(connection: Connection, login: str, *, now: datetime, lasts: timedelta) -> str:
+def _signed_in(connection: Connection, login: str, *, now: datetime, lasts: timedelta, provider_sid: str | None) -> str:
     connection.execute(update(person).where(person.c.login == login).values(failures=0, locked_until=None))
     audit.append(connection, at=now, actor=login, action="signed in", subject=login, body={})
-    return sessions.begin(connection, login, now=now, lasts=lasts)
+    return sessions.begin(connection, login, now=now, lasts=lasts, provider_sid=provider_sid)
 
 
 def disable(connection: Connection, login: str, *, by: str, now: datetime) -> None:

@@ -275,6 +275,7 @@ session = Table(
     ),
     Column("begun_at", Instant),
     Column("seen_at", Instant, comment="of the last use, to the minute"),
+    Column("provider_sid", Text, comment="the OpenID provider's session that it comes of, empty where it gave no name"),
 )
 
 # The secret has to be at hand to check a code: who reads the store has it. The password stays the first factor.

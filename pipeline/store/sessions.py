@@ -32,14 +32,20 @@ class Open:
     this: bool
 
 
-def begin(connection: Connection, login: str, *, now: datetime, lasts: timedelta = LENGTH, waits: bool = False) -> str:
-    """The token of a new session; one that `waits` is good for the second step of signing in alone."""
+def begin(
+    connection: Connection, login: str, *, now: datetime, lasts: timedelta = LENGTH, waits: bool = False,
+    provider_sid: str | None = None,
+) -> str:  # fmt: skip
+    """The token of a new session; one that `waits` is good for the second step of signing in alone.
+
+    `provider_sid` is the provider's own session, where one signed the person in.
+    """
     connection.execute(delete(session).where(session.c.expires_at <= now))
     token = secrets.token_urlsafe(32)
     connection.execute(
         insert(session).values(
             token_sha256=hashed(token), login=login, csrf=secrets.token_urlsafe(32), expires_at=now + lasts,
-            waits=waits, begun_at=now, seen_at=now,
+            waits=waits, begun_at=now, seen_at=now, provider_sid=provider_sid,
         )
     )  # fmt: skip
     return token
@@ -62,12 +68,12 @@ def find(connection: Connection, token: str | None, *, now: datetime, idle: time
     ).one_or_none()
 
 
-def waiting(connection: Connection, token: str, *, now: datetime) -> str | None:
-    """The login of a session that waits for its second step."""
-    query = select(session.c.login).where(
+def waiting(connection: Connection, token: str, *, now: datetime) -> Row[Any] | None:
+    """A session that waits for its second step: its `login` and `provider_sid`."""
+    query = select(session.c.login, session.c.provider_sid).where(
         session.c.token_sha256 == hashed(token), session.c.waits.is_(True), session.c.expires_at > now
     )
-    return connection.execute(query).scalar_one_or_none()
+    return connection.execute(query).one_or_none()
 
 
 def used(connection: Connection, token: str, *, now: datetime) -> None:
@@ -88,8 +94,25 @@ def of_person(connection: Connection, login: str, token: str, *, now: datetime, 
     return [Open(r.token_sha256[:HANDLE], r.begun_at, r.seen_at, r.token_sha256 == this) for r in rows]
 
 
-def end(connection: Connection, token: str) -> None:
-    connection.execute(delete(session).where(session.c.token_sha256 == hashed(token)))
+def end(connection: Connection, token: str) -> bool:
+    """End a session; whether a provider began it."""
+    mine = session.c.token_sha256 == hashed(token)
+    begun_there = connection.execute(select(session.c.provider_sid).where(mine)).scalar_one_or_none() is not None
+    connection.execute(delete(session).where(mine))
+    return begun_there
+
+
+def end_of_provider(connection: Connection, *, login: str | None, sid: str | None, until: datetime) -> list[str]:
+    """End the sessions that a provider began until then, of this person, or with this session of its own, or both.
+
+    Returns whose they were, a login a session. A later session is not ended: an old word of the provider counts once.
+    """
+    ended = [session.c.provider_sid == sid if sid else session.c.provider_sid.is_not(None), session.c.begun_at <= until]
+    if login is not None:
+        ended.append(session.c.login == login)
+    whose = list(connection.scalars(select(session.c.login).where(*ended).order_by(session.c.login)))
+    connection.execute(delete(session).where(*ended))
+    return whose
 
 
 def end_one(connection: Connection, login: str, handle: str) -> None:

@@ -22,6 +22,7 @@ from pipeline.store import Store, audit, factors, identities, people
 from pipeline.triage import Rooms
 from tests.conftest import NOW
 from tests.oidc import CLIENT, SECRET, SmallProvider, running
+from tests.review.conftest import PASSWORD
 
 PAGE = "http://127.0.0.1:8321"
 Browse = Callable[..., TestClient]
@@ -41,6 +42,7 @@ def started() -> Iterator[SmallProvider]:
 def elsewhere(started: SmallProvider) -> SmallProvider:
     """The provider, which tells the truth."""
     started.claims, started.more, started.left_out, started.key = {}, {}, set(), started.published
+    started.lets_out, started.left = True, []
     return started
 
 
@@ -207,9 +209,93 @@ def test_a_second_factor_is_asked_for_here_too_and_a_closed_account_stays_closed
     assert 'content="0;url=/sign-in/code"' in browser.get(sent_back(browser)).text
     assert browser.get("/").url.path == "/sign-in"
     assert browser.post("/sign-in/code", data={"code": totp.at(NOW)}).url.path == "/"
+    assert "/leave?" in sign_out(browser).text  # it is known still who signed her in
     with desk.write() as connection:
         people.disable(connection, "ada", by="test", now=NOW)
     assert came_in(browse()) == ""
+
+
+def sign_out(browser: TestClient) -> Any:
+    """The answer to signing out on the page that one is on."""
+    token = re.search(r'name="csrf" value="([^"]+)"', browser.get("/account").text)
+    assert token is not None
+    return browser.post("/sign-out", data={"csrf": token[1]}, follow_redirects=False)
+
+
+def test_who_signs_out_here_is_sent_to_sign_out_there(browse: Browse, elsewhere: SmallProvider, desk: Store) -> None:
+    browser = browse()
+    assert came_in(browser) == "ada"
+    page = sign_out(browser)
+    onward = re.search(r'content="0;url=([^"]+)"', page.text)
+    assert onward is not None
+    assert browser.get("/").url.path == "/sign-in"
+    there = httpx2.get(onward[1].replace("&amp;", "&"), follow_redirects=False)
+    assert there.headers["location"] == f"{PAGE}/sign-in"
+    assert elsewhere.left == [{"client_id": CLIENT, "post_logout_redirect_uri": f"{PAGE}/sign-in"}]
+    elsewhere.lets_out = False
+    assert came_in(browser) == "ada"
+    assert sign_out(browser).headers["location"] == "/sign-in"
+    browser.post("/sign-in", data={"login": "bo", "password": PASSWORD})
+    elsewhere.lets_out = True
+    assert sign_out(browser).headers["location"] == "/sign-in"  # no provider signed him in
+
+
+def test_who_signs_out_there_is_signed_out_here_of_the_sessions_that_it_began(
+    browse: Browse, elsewhere: SmallProvider, desk: Store
+) -> None:
+    one, two, own = browse(), browse(), browse()
+    own.post("/sign-in", data={"login": "ada", "password": PASSWORD})
+    for browser, elsewhere.claims in ((one, {"sid": "one"}), (two, {"sid": "two"})):
+        assert came_in(browser) == "ada"
+
+    def signed_in() -> list[bool]:
+        return [browser.get("/").url.path == "/" for browser in (one, two, own)]
+
+    def told(**claims: Any) -> int:
+        return own.post("/sign-in/provider/out", data={"logout_token": elsewhere.logout_token(**claims)}).status_code
+
+    assert (told(sid="another"), signed_in()) == (200, [True, True, True])
+    assert (told(sub="somebody else's", sid="one"), signed_in()) == (200, [True, True, True])
+    assert (told(sid="one"), signed_in()) == (200, [False, True, True])
+    assert (told(sub="248289"), signed_in()) == (200, [False, False, True])
+    with desk.read() as connection:
+        ended = [e.body for e in audit.events(connection, subject="ada") if e.action == "signed out"]
+    assert ended == [{"by": "provider", "sessions": 1}] * 2
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"typ": "JWT"}, {"nonce": "n"}, {"events": None}, {"events": {"another": {}}}, {"aud": "another-client"},
+        {"iss": "https://elsewhere.example.org"}, {"exp": MOMENT - 120}, {"exp": None}, {"iat": MOMENT + 3600},
+        {"jti": None}, {"sub": None}, {"sub": ["248289"]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_word_of_signing_out_that_does_not_hold_is_not_believed(
+    elsewhere: SmallProvider, socket_enabled: None, lie: dict[str, Any]
+) -> None:
+    provider = Provider(OidcSettings(issuer=elsewhere.issuer, client_id=CLIENT, page=PAGE), secret=SECRET)
+    assert provider.gone(elsewhere.logout_token(sub="248289"), now=NOW).subject == "248289"
+    with pytest.raises(NotBelieved):
+        provider.gone(elsewhere.logout_token(**{"sub": "248289", **lie}), now=NOW)
+    elsewhere.key = ECKey.generate_key("P-256", {"kid": "one"})
+    with pytest.raises(NotBelieved):
+        provider.gone(elsewhere.logout_token(sub="248289"), now=NOW)
+
+
+def test_a_word_of_signing_out_that_does_not_hold_or_is_old_ends_nothing(
+    browse: Browse, elsewhere: SmallProvider
+) -> None:
+    browser = browse()
+    assert came_in(browser) == "ada"
+    for status, token in (
+        (400, elsewhere.logout_token(sub="248289", nonce="n")),
+        (400, "no token"),
+        (200, elsewhere.logout_token(sub="248289", iat=MOMENT - 90)),  # of an earlier session, sent again
+    ):
+        answer = browser.post("/sign-in/provider/out", data={"logout_token": token})
+        assert (answer.status_code, browser.get("/").url.path) == (status, "/")
 
 
 def test_roles_follow_a_claim_only_where_the_settings_map_it(
@@ -234,6 +320,7 @@ def test_without_a_provider_there_is_nothing_of_it(desk: Store, rooms: Rooms) ->
     browser = TestClient(app)
     assert "provider" not in browser.get("/sign-in").text
     assert [browser.get(f"/sign-in/provider{end}").status_code for end in ("", "/back?state=x&code=y")] == [404, 404]
+    assert browser.post("/sign-in/provider/out", data={"logout_token": "x"}).status_code == 404
 
 
 def test_only_https_is_taken_of_other_machines() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
+from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from pipeline.errors import NotFound, SitrepError
 from pipeline.review.desk import Desk, check_pace, desk_of, message, render
@@ -17,6 +18,8 @@ from pipeline.store import identities, people
 
 router = APIRouter()
 logger = logging.getLogger(__name__)
+LEEWAY = timedelta(minutes=1)
+"""By which the provider's clock may differ."""
 Given = Annotated[str, Query(max_length=4000)]
 
 
@@ -63,7 +66,7 @@ def come_back(request: Request, state: Given = "", code: Given = "") -> Response
     with desk.store.write() as connection:
         login = identities.owner(connection, issuer=known.issuer, subject=known.subject, email=known.email)
         made = login and people.sign_in_elsewhere(
-            connection, login, role=known.role, now=desk.now(), lasts=desk.lasts
+            connection, login, role=known.role, sid=known.sid, now=desk.now(), lasts=desk.lasts
         )  # fmt: skip
     if not made:
         return _refused(request, desk)
@@ -71,6 +74,25 @@ def come_back(request: Request, state: Given = "", code: Given = "") -> Response
     response = render(request, "entered.html", {"to": "/sign-in/code" if made.waits else "/"})
     response.delete_cookie(_cookie(desk), httponly=True, samesite="lax", secure=desk.secure)
     return with_cookie(response, desk, made.token)
+
+
+@router.post("/sign-in/provider/out")
+def signed_out_there(request: Request, logout_token: Annotated[str, Form(max_length=8000)]) -> Response:
+    """End the sessions of whom the provider says that they signed out there; it asks, not a browser."""
+    desk = desk_of(request)
+    if desk.provider is None:
+        raise NotFound("no such page")
+    check_pace(desk.sign_in_pace, request.client.host if request.client else "")
+    try:
+        gone = desk.provider.gone(logout_token, now=desk.now())
+    except SitrepError as error:
+        logger.warning("a word of the provider's that somebody signed out does not hold: %s", error)
+        return PlainTextResponse("the logout token does not hold", status_code=400)
+    with desk.store.write() as connection:
+        identities.sign_out(
+            connection, issuer=gone.issuer, subject=gone.subject, sid=gone.sid, until=gone.at + LEEWAY, now=desk.now()
+        )
+    return Response()
 
 
 def _cookie(desk: Desk) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from pipeline.errors import SitrepError
 from pipeline.review.desk import Csrf, Desk, Known, check_form, check_pace, desk_of, render
 from pipeline.store import people, sessions
 
@@ -80,10 +82,19 @@ def accept_invitation(
 
 @router.post("/sign-out")
 def sign_out(request: Request, who: Known, csrf: Csrf) -> Response:
+    """End the session; whom a provider signed in is sent on, to sign out there too, where it offers that."""
     check_form(who, csrf)
     desk = desk_of(request)
     with desk.store.write() as connection:
-        sessions.end(connection, who.token)
-    response = RedirectResponse("/sign-in", status_code=303)
+        begun_there = sessions.end(connection, who.token)
+    to = None
+    if begun_there and desk.provider is not None:
+        with suppress(SitrepError):  # signed out here they are in any case
+            to = desk.provider.farewell()
+    # A page that goes on by itself: our policy lets no form lead to another site.
+    response = (
+        render(request, "left.html", {"to": to, "there": desk.provider.settings.name}) if to and desk.provider
+        else RedirectResponse("/sign-in", status_code=303)
+    )  # fmt: skip
     response.delete_cookie(desk.cookie, httponly=True, samesite="strict", secure=desk.secure)
     return response
