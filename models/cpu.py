@@ -48,5 +48,8 @@ class OpenVinoModel(Runtime):
         return compiled.create_infer_request()
 
     def compute(self, ids: Ids, attention: Ids) -> Outputs:
-        result = self._request.infer([ids, attention])
-        return result[0], result[1], result[2]
+        # OpenVINO compiles code for each shape and keeps it, about a megabyte: a batch that is not full is made one of few.
+        rows, tokens = ids.shape
+        more = ((0, min(1 << (rows - 1).bit_length(), max(rows, self.tokens_per_batch // tokens)) - rows), (0, 0))
+        result = self._request.infer([np.pad(ids, more), np.pad(attention, more, constant_values=1)])
+        return result[0][:rows], result[1][:rows], result[2][:rows]

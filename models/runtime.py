@@ -24,6 +24,8 @@ from pipeline.report import Reading
 Precision = Literal["auto", "fp32", "bf16"]
 Ids = NDArray[np.int64]
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+WIDTHS = 16
+"""Batches are as many tokens wide as a multiple of this: processors compute in such blocks, and there are fewer shapes."""
 
 
 class Runtime(ABC):
@@ -85,8 +87,9 @@ class Runtime(ABC):
         ]
 
     def _infer(self, cut: Sequence[Window]) -> Iterator[tuple[int, WindowOutput]]:
-        for rows in token_batches([len(w.ids) for w in cut], budget=self.tokens_per_batch):
-            width = max(len(cut[i].ids) for i in rows)
+        widths = [-(-len(w.ids) // WIDTHS) * WIDTHS for w in cut]
+        for rows in token_batches(widths, budget=self.tokens_per_batch):
+            width = max(widths[i] for i in rows)
             ids = np.zeros((len(rows), width), dtype=np.int64)
             attention = np.zeros_like(ids)
             for position, i in enumerate(rows):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import models
 from models.batching import token_batches
+from models.cpu import OpenVinoModel
 from models.gpu import TorchModel
 from models.manifest import WEIGHTS
 from models.registry import find
@@ -55,6 +57,26 @@ def test_bf16_stays_near_and_decides_alike(model: ReportModel) -> None:
         one, two = (decide(r, text=text, rules=model.rules) for r in (first, second))
         assert [v.decided for v in one.violations] == [v.decided for v in two.violations]
         assert one.urgency.id == two.urgency.id
+
+
+def test_the_processor_computes_few_shapes_however_long_the_texts_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick, shapes = models.load(device="cpu"), set()
+    assert isinstance(quick, OpenVinoModel)
+    texts = ["word " * words for words in range(1, 121, 7)]  # eighteen
+    expected = probabilities([reading for text in texts for reading in quick.read([text])])
+    request = quick._request
+
+    class Watched:
+        def infer(self, inputs: list[np.ndarray]) -> Any:
+            shapes.update(array.shape for array in inputs)
+            return request.infer(inputs)
+
+    monkeypatch.setitem(vars(quick), "_request", Watched())
+    monkeypatch.setattr(quick, "tokens_per_batch", 512)
+    for count in (3, 7, 18):
+        together = probabilities(quick.read(texts[:count]))
+        assert np.abs(together - expected[:count]).max() < 2e-2
+    assert all(tokens % 16 == 0 and rows in (1, 2, 4, 8, 16, 32, 512 // tokens) for rows, tokens in shapes)
 
 
 def test_a_violation_in_the_last_paragraph_of_three_thousand_words_is_found(model: ReportModel) -> None:
