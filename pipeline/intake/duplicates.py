@@ -10,17 +10,17 @@ import hashlib
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.intake.normalise import normalise
 
 BANDS, ROWS = 10, 6
 _WORDS = re.compile(r"\w+")
 _ASCII_WORDS = bytes(n if n < 128 and (chr(n).isalnum() or chr(n) == "_") else ord(" ") for n in range(256))
+_BITS = np.uint64(61)
 _PRIME = np.uint64((1 << 61) - 1)
 _generator = np.random.default_rng(20250214)
 _A = _generator.integers(1, 1 << 31, BANDS * ROWS, dtype=np.uint64)[:, None]
@@ -42,9 +42,8 @@ def fingerprint(text: str) -> Fingerprint:
     plain = normalise(text).text.casefold()
     words = _words(plain)
     normalised = b" ".join(words)
-    hashes = np.fromiter(map(zlib.crc32, _triples(words, normalised)), dtype=np.uint64)
-    minima = ((_A * hashes[None, :] + _B) % _PRIME).min(axis=1).astype(np.uint32)
-    signature = minima.tobytes()
+    triples = map(b" ".join, zip(words, words[1:], words[2:], strict=False)) if len(words) > 2 else [normalised]
+    signature = _minima(np.fromiter(map(zlib.crc32, triples), dtype=np.uint64)).astype(np.uint32).tobytes()
     return Fingerprint(hashlib.sha256(normalised).hexdigest(), bands_of(signature), signature)
 
 
@@ -61,12 +60,17 @@ def _words(plain: str) -> list[bytes]:
     return [word.encode("utf-8", "surrogatepass") for word in _WORDS.findall(unicodedata.normalize("NFKC", plain))]
 
 
-def _triples(words: Sequence[bytes], normalised: bytes) -> Iterator[bytes]:
-    """Three words each, cut from the text that they make up; the whole of a shorter one."""
-    if len(words) < 3:
-        return iter([normalised])
-    ends = list(accumulate(len(word) + 1 for word in words))
-    return (normalised[start : end - 1] for start, end in zip([0, *ends], ends[2:], strict=False))
+def _minima(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The least of `(A * hashes + B) % PRIME` for each permutation, *(60,)*."""
+    spread = _A * hashes + _B
+    # Modulo 2**61 - 1 without a division: the high bits are added to the low ones, and the prime is taken off where the
+    # sum reaches it (where it does not, the difference is taken from 2**64 and past every sum).
+    high = spread >> _BITS
+    spread &= _PRIME
+    spread += high
+    np.minimum(spread, np.subtract(spread, _PRIME, out=high), out=spread)
+    minima: NDArray[np.uint64] = spread.min(axis=1)
+    return minima
 
 
 def similarity(first: bytes, second: bytes) -> float:
