@@ -35,10 +35,14 @@ WHOLE = frozenset({"report", "batch", "queue", "number", "login", "due", "next d
 """Names that people copy into the next command, and times: never cut, however narrow the terminal."""
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
-    """A plain table; `right` names the columns of figures."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = (), empty: str = ""
+) -> Table | str:
+    """A plain table; `right` names the columns of figures, `empty` is said in its place where there are no rows."""
     lines = list(rows)
+    if empty and not lines:
+        return empty
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
     for number, column in enumerate(columns):
         lengths = [Text.from_markup(part).cell_len for row in lines for part in row[number].split("\n")]
         whole = max(lengths, default=0) if column in WHOLE else None

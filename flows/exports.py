@@ -113,6 +113,8 @@ def _write_results(lines: Iterable[Document], path: Path) -> None:
 
 def _write_corrections(connection: Connection, going: Outgoing, hide: Hiding | None) -> None:
     """As a `datasets` dataset in a folder, or a Parquet or JSON Lines file by the suffix."""
+    from datasets import disable_progress_bars
+
     from corpora.schema import to_dataset
     from flows.corrections import corrected, hidden
 
@@ -125,6 +127,7 @@ def _write_corrections(connection: Connection, going: Outgoing, hide: Hiding | N
             made.append(shown)
             going.reports.append(example.id)
     going.rows = len(made)
+    disable_progress_bars()
     dataset, path = to_dataset(made), going.path
     if path.suffix == ".parquet":
         dataset.to_parquet(path)

@@ -36,4 +36,6 @@ def new(
         console.print_json([asdict(name) for name in names])
         return
     rows = [(console.escape(name.name), str(name.reports), name.type) for name in names]
-    console.out.print(console.table("New names", ("name", "reports", "type"), rows, right=("reports",)))
+    console.out.print(
+        console.table("New names", ("name", "reports", "type"), rows, right=("reports",), empty="No names to review.")
+    )

@@ -41,6 +41,10 @@ def agreement(
     if as_json:
         console.print_json([asdict(line) for line in found])
         return
+    if not any(line.pairs for line in found):
+        blind = " without seeing what the first had said" if blind_only else ""
+        console.out.print(f"No report was reviewed by two people{blind} yet: there is nothing to compare.")
+        return
     rows = [
         (line.label, str(line.reports), str(line.pairs), f"{line.observed:.2f}" if line.pairs else "",
          _figure(line.kappa), _figure(line.alpha))
@@ -61,7 +65,8 @@ def second_reviews(workspace: WorkspaceOption = HERE, as_json: JsonOption = Fals
         console.print_json({queue: {state: found[queue][state] for state in stored.STATES} for queue in sorted(found)})
         return
     rows = [(queue, *(str(found[queue][state]) for state in stored.STATES)) for queue in sorted(found)]
-    console.out.print(console.table("Second reviews", ("queue", *stored.STATES), rows, right=stored.STATES))
+    none = "No report was drawn for a second review yet; `second_review` in policy.toml says how many."
+    console.out.print(console.table("Second reviews", ("queue", *stored.STATES), rows, right=stored.STATES, empty=none))
 
 
 @app.command("review-next", epilog="Example: [bold]sitrep review-next --count 25[/bold]")
@@ -83,7 +88,11 @@ def review_next(
         console.print_json([asdict(line) for line in found])
         return
     rows = [(line.report, line.queue, line.unsure_of) for line in found]
-    console.out.print(console.table("To review next", ("report", "queue", "least sure of"), rows))
+    console.out.print(
+        console.table(
+            "To review next", ("report", "queue", "least sure of"), rows, empty="No report waits for a review here."
+        )
+    )
 
 
 def _figure(value: float | None) -> str:

@@ -49,9 +49,10 @@ def drift(
         return
     title = f"{compared.recent.since:%Y-%m-%d} to now against {compared.reference.since:%Y-%m-%d} to {compared.reference.until:%Y-%m-%d}"
     rows = [
-        (f.feature, f"{f.psi:.2f}", f"{f.by_chance:.2f}", f"{f.before:,}", f"{f.now:,}", f.verdict)
+        (f.feature, *(("", "") if f.verdict == "too few" else (f"{f.psi:.2f}", f"{f.by_chance:.2f}")), f"{f.before:,}",
+         f"{f.now:,}", f.verdict)
         for f in compared.found
-    ]
+    ]  # fmt: skip
     figures = ("PSI", "by chance", "reports before", "now")
     console.out.print(console.table(title, ("", *figures, "verdict"), rows, right=figures))
     if any(found.verdict == "too few" for found in compared.found):

@@ -65,7 +65,9 @@ def list_holds(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -
         )
         return
     rows = [(str(h.seq), h.subject, f"{h.placed_at:%Y-%m-%d}", h.placed_by, console.escape(h.reason)) for h in found]
-    console.out.print(console.table("Holds", ("hold", "on", "since", "by", "why"), rows, right=("hold",)))
+    console.out.print(
+        console.table("Holds", ("hold", "on", "since", "by", "why"), rows, right=("hold",), empty="Nothing is held.")
+    )
 
 
 @app.command(epilog="Example: [bold]sitrep erase GAO-0117 --why 'request 2025-14'[/bold]")

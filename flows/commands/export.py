@@ -47,7 +47,7 @@ def export(
     if as_json:
         console.print_json({"written": done.rows, "left_out": done.left_out, "file": str(out)})
         return
-    console.out.print(f"{done.rows:,} lines in {out}")
+    console.out.print(f"{done.rows:,} line{'' if done.rows == 1 else 's'} in {out}")
     if done.left_out:
         console.out.print(f"  {done.left_out:,} reports are not in it: not assessed, or their text cannot be worked on")
 

@@ -97,8 +97,9 @@ def gazetteer_find(
          "" if c.lon is None else f"{c.lon:.4f}", f"{c.population:,}", str(c.geonames_id or ""))
         for c in found
     ]  # fmt: skip
+    none = "There is no place of that name, nor of one like it."
     columns = ("name", "match", "kind", "country", "lat", "lon", "population", "GeoNames id")
-    console.out.print(console.table(f"{len(rows)} candidates", columns, rows, right=columns[4:]))
+    console.out.print(console.table("Candidates", columns, rows, right=columns[4:], empty=none))
 
 
 def _in_use(workspace: Path) -> Path:

@@ -46,7 +46,9 @@ def queues(
          console.until(row.due, now=utc_now()), console.escape(row.reason))
         for row in work
     ]  # fmt: skip
-    console.out.print(console.table("Items", ("report", "id", "queue", "urgency", "due", "reason"), rows))
+    console.out.print(
+        console.table("Items", ("report", "id", "queue", "urgency", "due", "reason"), rows, empty="No items are open.")
+    )
 
 
 @app.command(epilog="Example: [bold]sitrep show GAO-0117[/bold]")

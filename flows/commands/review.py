@@ -193,7 +193,8 @@ def list_people(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) 
         console.print_json([{key: getattr(row, key) for key in keys} for row in found])
         return
     rows = [(row.login, console.escape(row.name), row.role, ", ".join(row.granted), row.state) for row in found]
-    console.out.print(console.table("People", ("login", "name", "role", "restricted queues", ""), rows))
+    none = "Nobody may sign in yet: sitrep people add LOGIN --role ROLE"
+    console.out.print(console.table("People", ("login", "name", "role", "restricted queues", ""), rows, empty=none))
 
 
 def _provider(settings: Settings) -> Provider | None:

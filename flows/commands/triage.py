@@ -125,6 +125,9 @@ def status(
     if batch:
         console.print_receipt(receipts[0], problems, shown=1000)
         return
+    if not receipts:
+        console.out.print("Nothing has come in yet: sitrep submit FILE, or sitrep run FILE")
+        return
     figures = ("received", "accepted", "duplicate", "quarantined", "pending")
     rows = [
         (r.batch + (f"\n[dim]{console.escape(r.source)}[/dim]" if r.source else ""), f"{r.received:,}", f"{r.accepted:,}", f"{r.duplicates:,}", f"{r.quarantined:,}",
