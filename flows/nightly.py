@@ -160,7 +160,7 @@ async def nightly(workspace: str, night: str | None = None) -> dict[str, Any]:
     """Run a night; its counts. `night` is its key, by default today's date in the operator's time zone."""
     opened = open_workspace(Path(workspace))
     night = night or night_of(utc_now(), zone=opened.settings.time_zone)
-    with _one_at_a_time(opened):
+    with telemetry.run("nightly"), _one_at_a_time(opened):
         with opened.store.write() as connection:
             begun = nights.begin(connection, night, now=utc_now())
         if begun.counts is not None:
@@ -192,6 +192,7 @@ def serve(workspace: Path, *, cron: str, zone: str) -> None:
     """Run the night by its schedule, until stopped. Needs a Prefect server (PREFECT_API_URL, or one started for it)."""
     from prefect.schedules import Cron
 
+    telemetry.start()  # sends nothing by itself: a missing package is found now and not at night
     nightly.serve(
         name="nightly",
         parameters={"workspace": str(workspace.absolute())},

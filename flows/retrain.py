@@ -17,6 +17,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows import telemetry
 from flows.corrections import corrected
 from flows.shadow import shadow
 from flows.train import write_version
@@ -89,17 +90,20 @@ def retrain_task(workspace: str, name: str, corpora: str | None, epochs: int, se
         Path(workspace), name, corpora=Path(corpora) if corpora else None,
         recipe=correction_recipe(epochs=epochs, seed=seed), now=utc_now(), report=lambda line: None,
     )  # fmt: skip
-    return {
+    counts = {
         "corrections": made["corrections"],
         "replayed": made["replayed"],
         "touched_reports": made["shadow"]["touched_reports"],
     }
+    telemetry.count(counts)
+    return counts
 
 
 @flow(name="retrain", persist_result=False, result_serializer="json")
 def retrain(workspace: str, name: str, corpora: str | None = None, epochs: int = 3, seed: int = 1) -> dict[str, int]:
     """Learn from corrections into the version `name`, which waits for a person to promote it."""
-    return retrain_task(workspace, name, corpora, epochs, seed)
+    with telemetry.run("retrain"):
+        return retrain_task(workspace, name, corpora, epochs, seed)
 
 
 def _ids(path: Path | None) -> frozenset[str] | None:

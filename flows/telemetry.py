@@ -8,7 +8,8 @@ message of a state or of an error, which could name a file, and no value of a pa
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
@@ -25,7 +26,10 @@ COUNTS = "sitrep."
 
 
 def start() -> None:
-    """Send spans from now on, where the environment names a collector; ConfigurationError where the SDK is missing."""
+    """Send spans from now on, where the environment names a collector; again, it does nothing.
+
+    ConfigurationError where the SDK is missing.
+    """
     if not any(os.environ.get(name) for name in ENDPOINTS):
         return
     try:
@@ -36,6 +40,9 @@ def start() -> None:
     except ImportError as error:
         raise ConfigurationError(f"{ENDPOINTS[0]} is set: pip install 'sitrep[telemetry]', or unset it") from error
 
+    if isinstance(trace.get_tracer_provider(), TracerProvider):
+        return
+
     class Bare(OTLPSpanExporter):
         def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
             return super().export([bare(span) for span in spans])
@@ -43,6 +50,20 @@ def start() -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": "sitrep"}))
     provider.add_span_processor(BatchSpanProcessor(Bare()))
     trace.set_tracer_provider(provider)
+
+
+@contextmanager
+def run(name: str) -> Iterator[None]:
+    """A span over a flow that Prefect runs in a process of its own, where nothing of ours comes before the flow.
+
+    Prefect has begun the flow's span by then, which was not recorded. Where it was, there is none beside it.
+    """
+    start()
+    if trace.get_current_span().is_recording():
+        yield
+        return
+    with trace.get_tracer("sitrep").start_as_current_span(name):
+        yield
 
 
 def count(counts: Mapping[str, int]) -> None:

@@ -14,7 +14,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import StatusCode
 from pytest_socket import disable_socket, enable_socket
@@ -62,6 +64,17 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
             server.shutdown()
     finally:
         disable_socket(allow_unix_socket=True)
+
+
+def spans_of(bodies: list[bytes]) -> list[Span]:
+    """The spans that a collector was sent."""
+    return [
+        span
+        for body in bodies
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +136,7 @@ def test_results_are_never_pickles(ran: tuple[Path, str]) -> None:
 
 
 def test_spans_tell_steps_and_counts_and_no_words(ran: tuple[Path, str], sent: list[bytes]) -> None:
-    spans = [
-        span
-        for body in sent
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
-    ]
+    spans = spans_of(sent)
     counts = {attribute.key: attribute.value.int_value for span in spans for attribute in span.attributes}
     assert {span.name.rpartition("-")[0] for span in spans} >= {"take-in", "triage-chunk"}
     assert (counts["sitrep.accepted"], counts["sitrep.triaged"]) == (2, 2)
@@ -155,6 +162,13 @@ def test_an_error_leaves_its_kind_and_not_its_words() -> None:
         {"prefect.state.type": "FAILED"}, {"exception.type": "ValueError"}
     ]  # fmt: skip
     assert found["status"] == {"status_code": "ERROR"}
+
+
+def test_a_flow_whose_span_is_recorded_gets_no_second_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in telemetry.ENDPOINTS:
+        monkeypatch.delenv(name, raising=False)
+    with TracerProvider().get_tracer("test").start_as_current_span("flow") as span, telemetry.run("nightly"):
+        assert trace.get_current_span() is span
 
 
 def test_nothing_is_sent_where_no_collector_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
