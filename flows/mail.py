@@ -16,7 +16,7 @@ from flows.destinations import read_secret
 from flows.workspace import Workspace, utc_now
 from pipeline.errors import ConfigurationError
 from pipeline.intake import Problem, Reason, Row
-from pipeline.intake.mailbox import Mailbox, Waiting, open_mailbox, unpack
+from pipeline.intake.mailbox import Mailbox, Waiting, open_mailbox
 from pipeline.settings import ImapSettings
 from pipeline.store.batches import Receipt
 from pipeline.submit import submit, take_in
@@ -67,8 +67,9 @@ def _take_in(opened: Workspace, settings: ImapSettings, mailbox: Mailbox, waitin
     if mail is None:
         return None
     with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
-        unpack(mail, Path(folder))
+        path = Path(folder, "mail.eml")
+        path.write_bytes(mail)
         return submit(
-            opened.store, [Path(folder)], now=utc_now, limits=limits, source=settings.source, threshold=threshold,
+            opened.store, [path], now=utc_now, limits=limits, source=settings.source, threshold=threshold,
             actor="nightly",
         )  # fmt: skip

@@ -6,12 +6,16 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.intake.archives import guard_zip
 from pipeline.intake.encoding import decode_document
 from pipeline.intake.fields import BadField, check_text
 from pipeline.intake.mapping import jsonable
 from pipeline.intake.rows import Candidate, Limits, Problem, Reason, Refused, Row
+
+if TYPE_CHECKING:
+    from pipeline.intake.mail import Mail
 
 
 def read_text(path: Path, *, name: str, limits: Limits, source: str | None) -> Iterator[Row]:
@@ -66,11 +70,15 @@ def read_pdf(path: Path, *, name: str, limits: Limits, source: str | None) -> It
     yield _row(text, name, limits, Candidate("", source=source, metadata={"pages": len(pieces)}))
 
 
-def read_email(path: Path, *, name: str, limits: Limits, source: str | None) -> Iterator[Row]:
-    """An e-mail's text; its date is the report's date."""
+def read_email(path: Path, limits: Limits) -> Mail:
+    """An e-mail with what was attached to it."""
     from pipeline.intake.mail import read_mail
 
-    mail = read_mail(_bounded(path, limits))
+    return read_mail(_bounded(path, limits))
+
+
+def email_row(mail: Mail, *, name: str, limits: Limits, source: str | None) -> Row:
+    """An e-mail's text; its date is the report's date."""
     row = _row(
         mail.text,
         name,
@@ -79,7 +87,7 @@ def read_email(path: Path, *, name: str, limits: Limits, source: str | None) -> 
     )
     if mail.problem and row.candidate:
         row = replace(row, content=jsonable(mail.text), candidate=None, problem=mail.problem)
-    yield row
+    return row
 
 
 def _refuse_large(path: Path, limits: Limits) -> None:

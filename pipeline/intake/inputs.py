@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from pipeline.intake import archives, delimited, documents, records, sniff, tables
@@ -31,9 +32,10 @@ _DOCUMENTS = {
     ".md": documents.read_text,
     ".docx": documents.read_docx,
     ".pdf": documents.read_pdf,
-    ".eml": documents.read_email,
 }
-FORMATS = (*_TABLES, *_DOCUMENTS, ".zip")
+FORMATS = (*_TABLES, *_DOCUMENTS, ".eml", ".zip")
+_MAILS_WITHIN = 3
+_MOST_ATTACHMENTS = 200
 _TEXTUAL = frozenset({".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".txt", ".md", ".eml"})
 
 
@@ -52,9 +54,9 @@ def read_inputs(
                 if problem:
                     yield Row(jsonable(name), 1, {"file": jsonable(name)}, problem=problem)
                 else:
-                    yield from _file(file, name=name, mapping=mapping, limits=limits, source=source, depth=0)
+                    yield from _file(file, name=name, mapping=mapping, limits=limits, source=source, within=())
         else:
-            yield from _file(path, name=path.name, mapping=mapping, limits=limits, source=source, depth=0)
+            yield from _file(path, name=path.name, mapping=mapping, limits=limits, source=source, within=())
 
 
 def spool(stdin: BinaryIO, folder: Path) -> Path:
@@ -82,13 +84,13 @@ def _walk(folder: Path) -> list[tuple[Path, Problem | None]]:
 
 
 def _file(
-    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, depth: int
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...]
 ) -> Iterator[Row]:
     """The rows of one file; always at least one, so that no file goes missing silently."""
     name = jsonable(name)
     received = False
     try:
-        for row in _rows(path, name=name, mapping=mapping, limits=limits, source=source, depth=depth):
+        for row in _rows(path, name=name, mapping=mapping, limits=limits, source=source, within=within):
             received = True
             yield row
         problem = Problem(Reason.EMPTY_TEXT, "the file holds no reports")
@@ -104,7 +106,7 @@ def _file(
 
 
 def _rows(
-    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, depth: int
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...]
 ) -> Iterator[Row]:
     about = path.lstat()
     if stat.S_ISLNK(about.st_mode):
@@ -125,8 +127,12 @@ def _rows(
         yield from _TABLES[suffix](path, name=name, mapping=mapping, limits=limits, source=source)
     elif suffix in _DOCUMENTS:
         yield from _DOCUMENTS[suffix](path, name=name, limits=limits, source=source)
-    elif suffix == ".zip" and depth == 0:
-        yield from _archive(path, name=name, mapping=mapping, limits=limits, source=source)
+    elif suffix == ".eml":
+        yield from _mail(path, name=name, mapping=mapping, limits=limits, source=source, within=within)
+    elif suffix == ".zip" and ".zip" not in within:
+        yield from _archive(path, name=name, mapping=mapping, limits=limits, source=source, within=within)
+    elif suffix == ".zip":
+        raise Refused(Reason.NESTED_ARCHIVE, "an archive within an archive: unpack it first")
     else:
         raise Refused(Reason.UNKNOWN_FORMAT, f"not one of {', '.join(FORMATS)}: export it as one of them")
 
@@ -138,11 +144,39 @@ def _size(path: Path) -> dict[str, int]:
         return {}
 
 
-def _archive(path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None) -> Iterator[Row]:
+def _mail(
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...]
+) -> Iterator[Row]:
+    """The mail's own text, and the rows of what was attached to it; a mail that only carries files is no report."""
+    if within.count(".eml") == _MAILS_WITHIN:
+        raise Refused(Reason.NESTED_ARCHIVE, "a mail within mails within mails: save it by itself")
+    mail = documents.read_email(path, limits)
+    if mail.written or not mail.files:
+        yield documents.email_row(mail, name=name, limits=limits, source=source)
+    if len(mail.files) > _MOST_ATTACHMENTS:
+        raise Refused(
+            Reason.TOO_LARGE, f"more than {_MOST_ATTACHMENTS} attachments: save them and hand them in as files"
+        )
+    with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
+        for number, file in enumerate(mail.files):
+            suffix = re.sub(r"[^.\w]", "", PurePosixPath(file.name).suffix.lower())[:20]
+            saved = Path(folder, f"{number}{suffix}")
+            saved.write_bytes(file.content)
+            yield from _file(
+                saved, name=f"{name}!{file.name}", mapping=mapping, limits=limits, source=source,
+                within=(*within, ".eml"),
+            )  # fmt: skip
+
+
+def _archive(
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...]
+) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
         for entry, unpacked in archives.entries(path, limits, Path(folder)):
             inner = jsonable(f"{name}!{entry}")
             if isinstance(unpacked, Refused):
                 yield Row(inner, 1, {"file": inner}, problem=unpacked.problem)
             else:
-                yield from _file(unpacked, name=inner, mapping=mapping, limits=limits, source=source, depth=1)
+                yield from _file(
+                    unpacked, name=inner, mapping=mapping, limits=limits, source=source, within=(*within, ".zip")
+                )

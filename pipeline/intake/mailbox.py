@@ -5,24 +5,19 @@ Mails are read without marking them; whoever has stored what was in one marks it
 
 from __future__ import annotations
 
-import email
-import email.policy
 import imaplib
 import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import MailboxError
-from pipeline.intake.inputs import FORMATS
 
 TIMEOUT = 60
 """Seconds without an answer after which the server counts as gone."""
-MOST_ATTACHMENTS = 200
 
 
 @dataclass(frozen=True)
@@ -95,35 +90,6 @@ def open_mailbox(
         raise MailboxError(f"{host} cannot be trusted ({error.reason}): check its certificate, or ca_file") from error
     except (imaplib.IMAP4.error, OSError) as error:
         raise MailboxError(f"{host}:{port} cannot be reached, or hung up ({type(error).__name__})") from error
-
-
-def unpack(mail: bytes, folder: Path) -> None:
-    """Write the mail's attachments of known formats into `folder`; where it has none, the mail itself.
-
-    Names from outside are reduced to what is harmless in a path.
-    """
-    try:
-        attachments = list(_attachments(mail))
-    except Exception:  # the email package raises many kinds on a damaged mail; the reader of mails says what is wrong
-        attachments = []
-    for number, (name, content) in enumerate(attachments or [("mail.eml", mail)], start=1):
-        stem, suffix = Path(name).stem, Path(name).suffix.lower()
-        harmless = re.sub(r"[^\w-]+", "-", stem)[:60].strip("-") or "attachment"
-        (folder / f"{number:03}-{harmless}{suffix}").write_bytes(content)
-
-
-def _attachments(mail: bytes) -> Iterator[tuple[str, bytes]]:
-    message = email.message_from_bytes(mail, policy=email.policy.default)
-    assert isinstance(message, EmailMessage)
-    for number, part in enumerate(message.iter_attachments()):
-        if number == MOST_ATTACHMENTS:
-            return
-        if part.get_content_type() == "message/rfc822":
-            yield "forwarded.eml", part.get_payload(0).as_bytes()  # type: ignore[union-attr]
-            continue
-        name, content = part.get_filename() or "", part.get_payload(decode=True)
-        if Path(name).suffix.lower() in FORMATS and isinstance(content, bytes):
-            yield name, content
 
 
 def _lines(answer: list[Any]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 import docx
@@ -171,6 +172,92 @@ def test_a_mail_gives_subject_body_and_day(read: Reader) -> None:
     assert candidate.report_date == date(2025, 2, 14)
     assert candidate.metadata == {"subject": "Ménaka", "attachments": ["map.png"], "file": "a.eml"}
     assert "example.org" not in repr(candidate)
+
+
+def letter(body: str = "", subject: str = "") -> EmailMessage:
+    made = EmailMessage()
+    made["Subject"] = subject
+    if body:
+        made.set_content(body)
+    return made
+
+
+def attach(mail: EmailMessage, name: str, content: bytes = b"x") -> EmailMessage:
+    mail.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return mail
+
+
+def test_what_is_attached_to_a_mail_is_read_beside_its_text(read: Reader) -> None:
+    mail = attach(
+        letter("Six were killed near Bule.", "Bunia"), "list.csv", b"id,text\nA1,Two girls were raped.\nA2,\n"
+    )
+    mail = attach(attach(attach(mail, "map.png"), "sign.p7s"), "old.doc")
+    rows = read("a.eml", bytes(mail))
+    assert [row.locator for row in rows] == ["a.eml", "a.eml!list.csv:2", "a.eml!list.csv:3", "a.eml!old.doc"]
+    assert [row.candidate.text for row in rows if row.candidate] == [
+        "Bunia\n\nSix were killed near Bule.",
+        "Two girls were raped.",
+    ]
+    assert [row.problem.reason for row in rows if row.problem] == ["empty_text", "unknown_format"]
+
+
+def test_a_mail_that_only_carries_a_file_is_no_report(read: Reader) -> None:
+    (row,) = read("a.eml", bytes(attach(letter(subject="Week 7"), "a.txt", b"Nine houses were burnt.")))
+    assert row.candidate
+    assert row.candidate.text == "Nine houses were burnt."
+
+
+def test_a_mail_is_read_through_those_that_forward_it(read: Reader) -> None:
+    mail = letter("They were held for 12 days.", "Mahagi")
+    for _ in range(4):
+        outer = letter("See below.")
+        outer.add_attachment(mail)
+        mail = outer
+    rows = read("a.eml", bytes(mail))
+    assert [row.candidate.text if row.candidate else row.problem and row.problem.reason for row in rows] == [
+        "See below.",
+        "See below.",
+        "See below.",
+        "nested_archive",
+    ]
+    inner = next(mail.iter_attachments()).get_payload(0)
+    inner = next(inner.iter_attachments()).get_payload(0)
+    rows = read("b.eml", bytes(inner))
+    assert [row.candidate.text for row in rows if row.candidate] == [
+        "See below.",
+        "See below.",
+        "Mahagi\n\nThey were held for 12 days.",
+    ]
+
+
+def test_what_is_written_after_an_attachment_belongs_to_the_text(read: Reader) -> None:
+    mail = attach(letter("Before."), "map.png")
+    after = EmailMessage()
+    after.set_content("Seven were killed.")
+    mail.attach(after)
+    assert only(read("a.eml", bytes(mail))).text == "Before.\n\nSeven were killed."
+
+
+def test_an_archive_in_a_mail_is_opened_and_none_within_another(read: Reader) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.txt", "Nine houses were burnt.")
+        archive.writestr("b.eml", bytes(attach(letter("Three fled."), "c.zip", b"PK")))
+    rows = read("a.eml", bytes(attach(letter(), "all.zip", packed.getvalue())))
+    assert [row.candidate.text if row.candidate else row.problem and row.problem.reason for row in rows] == [
+        "Nine houses were burnt.",
+        "Three fled.",
+        "nested_archive",
+    ]
+
+
+def test_names_from_outside_lead_nowhere(read: Reader, tmp_path: Path) -> None:
+    mail = letter()
+    for name in ("../../etc/pass wd.txt", "..txt", "a\u202eb.txt", "a\0.t/x"):
+        attach(mail, name, b"Nine houses were burnt.")
+    rows = read("a.eml", bytes(mail))
+    assert [bool(row.candidate) for row in rows] == [True, True, True, False]
+    assert not list(tmp_path.rglob("*wd.txt"))
 
 
 def test_a_mail_of_markup_gives_what_a_reader_sees(read: Reader) -> None:
