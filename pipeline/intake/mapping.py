@@ -58,13 +58,20 @@ def find_columns(header: Sequence[object], mapping: Mapping[str, str]) -> Column
         if _key(column) not in keys:
             raise Refused(Reason.UNKNOWN_COLUMNS, f"there is no column {column!r}; columns: {_listed(names)}")
         positions[field] = keys.index(_key(column))
+    written = [_key(cell) for cell in header]
     for field, aliases in _names()["aliases"].items():
         for alias in aliases:
             if field not in positions and alias in keys and keys.index(alias) not in positions.values():
                 positions[field] = keys.index(alias)
+                if field == "text" and written.count(alias) > 1:
+                    raise Refused(
+                        Reason.UNKNOWN_COLUMNS,
+                        _which_text([names[at] for at, key in enumerate(written) if key == alias]),
+                    )
     if "text" not in positions:
-        offers = [names[keys.index(o)] for o in _names()["offers"]["text"] if o in keys]
-        advice = " or ".join(f"--map text={_quoted(o)}" for o in offers) or "--map text=COLUMN"
+        words = [re.split(r"[\W_]+", key) for key in keys]
+        offers = [names[at] for o in _names()["offers"]["text"] for at, found in enumerate(words) if o in found]
+        advice = " or ".join(f"--map text={_quoted(o)}" for o in dict.fromkeys(offers)) or "--map text=COLUMN"
         raise Refused(
             Reason.UNKNOWN_COLUMNS,
             f"no column is called text: say which one holds the reports, with {advice}; columns: {_listed(names)}",
@@ -81,6 +88,11 @@ def _distinct(header: Sequence[object]) -> tuple[str, ...]:
         name = name or f"column {number}"
         names[name if name not in names else f"{name} ({number})"] = None
     return tuple(names) if len(names) == len(header) else tuple(f"column {n}" for n in range(1, len(header) + 1))
+
+
+def _which_text(names: Sequence[str]) -> str:
+    one, other = (f"--map text={_quoted(name)}" for name in names[:2])
+    return f"more than one column is called {names[0]}: say which one holds the reports, with {one} or {other}"
 
 
 def _quoted(name: str) -> str:

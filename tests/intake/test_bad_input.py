@@ -241,6 +241,7 @@ def workbook(*rows: list[object]) -> bytes:
 FILES: dict[str, tuple[str, bytes, str]] = {
     "empty file": ("a.csv", b"", "empty_text"),
     "unknown columns": ("a.csv", b"narrative,when\nThey came,now\n", "unknown_columns"),
+    "two columns of text": ("a.csv", b"id,text,date,Text\n1,They came,,They left\n", "unknown_columns"),
     "no header at all": ("a.csv", b"1,2,3\n4,5,6\n", "unknown_columns"),
     "unknown format": ("a.exe", b"MZ\x00", "unknown_format"),
     "a picture": ("a.png", b"\x89PNG\r\n", "unknown_format"),
