@@ -10,18 +10,20 @@ from functools import cache
 
 from pipeline.extract.numbers import NUMBER_WORDS
 from pipeline.extract.sift import Sift
+from pipeline.extract.toponyms import demonyms
 from pipeline.report import Count
 
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _WORD = rf"(?:(?:{_TENS})-(?:{_ONES})|{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})"
 _FIGURE = r"\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?"
-_NUMBER = rf"(?:{_FIGURE}|{_WORD}|a)(?:\s+(?:hundred|thousand|million))?|(?:dozens|scores|hundreds|thousands)"
+_NUMBER = rf"(?:{_FIGURE}|{_WORD}|a)(?:\s+(?:dozen|hundred|thousand|million))?|(?:dozens|scores|hundreds|thousands)"
 _WHO = (
     r"people|persons?|civilians?|men|women|children|child|boys?|girls?|man|woman|farmers?|villagers?|residents?|families|"
     r"households|students?|pupils?|teachers?|protesters?|demonstrators?|traders?|herders?|soldiers?|fighters?|journalists?|"
     r"refugees?|idps|individuals|detainees?|prisoners?|patients?|workers?|aid workers|drivers?|passengers?|others|of our people|"
-    r"miners?|fishermen|worshippers?|elders?|voters?|migrants?|police officers?|peacekeepers?|bodies|nurses?|doctors?|staff|youths?"
+    r"miners?|fishermen|worshippers?|elders?|voters?|migrants?|police officers?|peacekeepers?|bodies|nurses?|doctors?|staff|youths?|"
+    + "|".join(rf"{re.escape(people)}s" for people in sorted(demonyms()[1]) if people[-1] in "ni")
 )
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|march|april|june|july|august|september|october|november|december"
 _COUNT = re.compile(
@@ -34,12 +36,12 @@ _BARE = re.compile(
     rf"(?P<verb>killed|killing|injured|injuring|wounded|wounding|displaced|displacing|abducted|kidnapped|dead|died)\s+"
     rf"(?P<bound>at least|more than|over|about|some|up to)?\s*(?P<low>{_FIGURE}|{_WORD})(?![\w%])|"
     rf"(?P<bound2>at least|more than|over|about|some|up to)?\s*(?<![\w.,-])(?P<low2>{_FIGURE}|{_WORD})\s+(?:were |was |are |of them )?"
-    rf"(?P<verb2>killed|injured|wounded|dead|displaced|abducted|kidnapped|arrested|detained)\b",
+    rf"(?P<verb2>killed|injured|wounded|dead|displaced|abducted|kidnapped|arrested|detained|kia|wia)\b",
     re.I,
 )
 _KINDS = {
-    "killed": r"kill\w*|dead|died|deaths?|shot dead|executed|massacred|murdered|slaughtered|bodies|lost their lives|shot",
-    "injured": r"injur\w+|wound\w+|hurt|maimed",
+    "killed": r"kill\w*|dead|died|deaths?|shot dead|executed|massacred|murdered|slaughtered|bodies|lost their lives|shot|(?-i:KIA)",
+    "injured": r"injur\w+|wound\w+|hurt|maimed|(?-i:WIA)",
     "abducted": r"abduct\w*|kidnap\w*|taken hostage|hostages?|took|taken|carry|carried off|seized|disappeared|missing",
     "detained": r"detain\w*|arrest\w*|jailed|imprisoned|rounded up|in custody",
     "displaced": r"displac\w*|fled|flee|fleeing|uprooted|evicted|expelled|driven from|left their homes",
@@ -48,6 +50,8 @@ _KIND_PATTERNS = {kind: re.compile(rf"\b(?:{words})\b", re.I) for kind, words in
 _CLAUSE_END = re.compile(r"[.;:!?\n]|,? (?:while|whereas|but|as)\b")
 # "were beaten and two voters were injured": the second verb is not the first one's.
 _SECOND_CLAUSE = re.compile(rf"\b(?:was|were|been)\b[^.;]*?(?P<second>\band\s+(?:\d|(?:{_WORD}|an?)\b))", re.I)
+_PASSIVE = re.compile(r"\s+(?:who\s+)?(?:was|were|had|have|has|are|is)\b", re.I)
+_AS_ADJECTIVE = 50
 _VAGUE = {"dozens": 24, "scores": 40, "hundreds": 200, "thousands": 2000}
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MONTH_BEFORE = re.compile(rf"\b(?:{_MONTHS})\.?,? $", re.I)
@@ -67,13 +71,35 @@ def find_counts(text: str) -> list[Count]:
         start, end = match.span("low")
         if match["high"]:
             end = match.end("high")
-        _add(counts, text, start, end, match["low"], match["high"], match["bound"], match["who"], match.span())
+        _add(
+            counts,
+            text,
+            start,
+            end,
+            match["low"],
+            match["high"],
+            match["bound"],
+            match["who"],
+            match.span(),
+            _kind(text, *match.span()),
+        )
     for match in _BARE.finditer(text) if 1 in possible else ():
         low = "low" if match["low"] else "low2"
         start, end = match.span(low)
         if all(end <= c.start or start >= c.end for c in counts):
             bound = match["bound"] or match["bound2"]
-            _add(counts, text, start, end, match[low], None, bound, "people", match.span())
+            _add(
+                counts,
+                text,
+                start,
+                end,
+                match[low],
+                None,
+                bound,
+                "people",
+                match.span(),
+                _kind_of(match["verb"] or match["verb2"]),
+            )
     return sorted(counts, key=lambda c: c.start)
 
 
@@ -128,9 +154,8 @@ def _bounds(low_text: str, high_text: str | None, bound: str | None) -> tuple[in
 
 def _add(
     counts: list[Count], text: str, start: int, end: int, low_text: str, high_text: str | None, bound: str | None,
-    who: str, span: tuple[int, int],
+    who: str, span: tuple[int, int], kind: str | None,
 ) -> None:  # fmt: skip
-    kind = _kind(text, *span)
     # Before its bound: "no fewer than six" denies nothing.
     before = text[max(0, span[0] - 20) : span[0]] + " " * text[span[0] : span[0] + 1].isspace()
     low, high = _bounds(low_text, high_text, bound)
@@ -151,17 +176,28 @@ def _kind(text: str, start: int, end: int) -> str | None:
     best: tuple[int, str] | None = None
     for kind, pattern in _KIND_PATTERNS.items():
         for match in pattern.finditer(text, left, right):
-            # What follows the number tells of it more often than what stands before.
-            gap = match.start() - end if match.start() >= end else start - match.end() + 8
+            # What follows the number tells of it more often than what stands before; least what stands within, as an
+            # adjective: "two displaced women were shot".
+            if match.start() >= end:
+                gap = match.start() - end
+            elif match.start() >= start:
+                gap = _AS_ADJECTIVE
+            else:
+                directly = not text[match.end() : start].strip() and not _PASSIVE.match(text, end)
+                gap = -1 if directly else start - match.end() + 8
             if best is None or gap < best[0]:
                 best = (gap, kind)
     return best[1] if best and best[0] <= 60 else None
 
 
+def _kind_of(verb: str) -> str | None:
+    return next((kind for kind, pattern in _KIND_PATTERNS.items() if pattern.fullmatch(verb)), None)
+
+
 def _value(words: str) -> int | None:
     words = words.lower().strip()
     factor = 1
-    for name, size in (("hundred", 100), ("thousand", 1000), ("million", 1_000_000)):
+    for name, size in (("dozen", 12), ("hundred", 100), ("thousand", 1000), ("million", 1_000_000)):
         if words.endswith(" " + name):
             words, factor = words.removesuffix(" " + name).strip(), size
     if words in _VAGUE:

@@ -71,6 +71,18 @@ CASES: list[tuple[str, list[tuple[str, int, int | None, str]]]] = [
     ("Some 60% of people fled.", []),
     ("Section 12 people", []),
     ("The 14-year-old was killed.", []),
+    ("Shelling killed 31 people and injured 78 others.", [("killed", 31, 31, "people"), ("injured", 78, 78, "others")]),
+    ("They abducted 3 girls and killed 2 men.", [("abducted", 3, 3, "girls"), ("killed", 2, 2, "men")]),
+    ("Of those wounded 3 men were arrested.", [("detained", 3, 3, "men")]),
+    ("Soldiers killed two displaced women.", [("killed", 2, 2, "women")]),
+    ("Two displaced women were shot.", [("killed", 2, 2, "women")]),
+    ("Nine abducted pupils came home.", [("abducted", 9, 9, "pupils")]),
+    ("A dozen residents were killed.", [("killed", 12, 12, "residents")]),
+    ("Two dozen fighters were detained.", [("detained", 24, 24, "fighters")]),
+    ("Forces arrested 14 Palestinians.", [("detained", 14, 14, "palestinians")]),
+    ("Fourteen Malian soldiers were killed.", [("killed", 14, 14, "soldiers")]),
+    ("VBIED at checkpoint, 5 KIA (3 NISA, 2 civ), 8 WIA.", [("killed", 5, 5, "people"), ("injured", 8, 8, "people")]),
+    ("Two Kia were parked there.", []),
 ]
 
 
