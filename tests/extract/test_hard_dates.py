@@ -93,6 +93,8 @@ CASES: list[tuple[str, str | None]] = [
     ("[110630ZFEB2025] contact", "2025-02-11T06:30"),
     ("[11 0630Z Feb 25] contact", "2025-02-11T06:30"),
     ("[110630LFEB25] contact", "2025-02-11T06:30"),
+    ("SITREP [06JUL24] VBIED", "2024-07-06"),
+    ("from [Jan 24 till Feb 2, 2025] they came", "2025-01-24/2025-02-02"),
     ("in [Ramadan 2024] they came", None),
     ("on [5 Ramadan 1445] they came", None),
     ("on [12 Rajab 1446] they came", None),
@@ -117,3 +119,17 @@ def test_a_hard_expression_is_found_and_resolved(marked: str, iso: str | None) -
 def test_a_month_of_the_moon_is_no_hour_of_the_clock() -> None:
     (mention,) = find_dates("They came on 5 Ramadan 1445 at night.", report_date=FRIDAY)
     assert (mention.text, mention.iso, mention.basis) == ("5 Ramadan 1445", None, "other_calendar")
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("At 02:30 on the night of 3-4 February 2025 they came.", "2025-02-04T02:30"),
+        ("At 22:30 on the night of 3-4 February 2025 they came.", "2025-02-03T22:30"),
+        ("At 14:00 on 3 February 2025 they came.", "2025-02-03T14:00"),
+        ("At 1400 hrs local time on Monday they came.", "2025-02-10T14:00"),
+        ("At 14:00 they came. On 3 February 2025 they left.", "2025-02-14T14:00"),
+    ],
+)
+def test_a_clock_time_is_of_the_day_that_follows_it(text: str, iso: str) -> None:
+    assert find_dates(text, report_date=FRIDAY)[0].iso == iso

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
@@ -24,6 +24,11 @@ _LOG_TIME_OR_YEAR = re.compile(r"(?:19|20)[0-5]\d")
 _MAY_BE_TIME = re.compile(r"[^\W\d_]{2}|\d{4}")
 SURE_OF_UNKNOWN = 0.7
 """What the grammar does not know is an expression of time only where the encoder is this sure."""
+# Between a clock time and the day that it is of: `0230 hrs on the night of 3-4 March`, `14:00 local time on Monday`.
+_DAYS = re.compile(r"\d{4}-\d\d-\d\d(?:/\d{4}-\d\d-\d\d)?")
+_CLOCK_OF = re.compile(
+    r",?\s*(?:local time,?\s*)?(?:on\s+|le\s+)?(?:the\s+)?(?:(?:night|morning|afternoon|evening)\s+of\s+)?", re.I
+)
 _SENTENCE_END = re.compile(r"[.!?]\s|\n")
 
 
@@ -62,6 +67,7 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
         mentions.append(DateMention(found.start, found.end, text[found.start : found.end], iso, found.rule.basis))
         if iso and (day := _day_of(iso)):
             anchor, anchor_end = day, found.end
+    mentions = _clocks_of_next_day(text, mentions)
     for start, end in [(tag.start, tag.end) for tag in tags if tag.kind == "D" and tag.score >= SURE_OF_UNKNOWN]:
         if all(end <= m.start or start >= m.end for m in mentions) and _MAY_BE_TIME.search(text[start:end]):
             mentions.append(DateMention(start, end, text[start:end], None, "tagged"))
@@ -99,6 +105,26 @@ def _choose(text: str, tagged: Sequence[tuple[int, int]]) -> list[_Found]:
         if all(candidate.end <= c.start or candidate.start >= c.end for c in chosen):
             chosen.append(candidate)
     return sorted(chosen, key=lambda c: c.start)
+
+
+def _clocks_of_next_day(text: str, mentions: Sequence[DateMention]) -> list[DateMention]:
+    """A clock time right before a day is of that day, not of the report's; of a night its small hours are the second."""
+    after = [*mentions, None][1:]
+    return [
+        replace(one, iso=f"{_night(one.iso, next_.iso)}T{one.iso.partition('T')[2]}")
+        if one.basis == "clock"
+        and next_
+        and one.iso
+        and next_.iso
+        and _DAYS.fullmatch(next_.iso)
+        and _CLOCK_OF.fullmatch(text, one.end, next_.start)
+        else one
+        for one, next_ in zip(mentions, after, strict=True)
+    ]
+
+
+def _night(clock: str, days: str) -> str:
+    return days.split("/")[-1 if clock.partition("T")[2] < "12:00" else 0]
 
 
 def _day_first(text: str) -> bool:

@@ -22,7 +22,7 @@ _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _WEEKDAY = r"(?P<weekday>" + "|".join(sorted(WEEKDAYS, key=len, reverse=True)) + r")\b\.?"
 _NUMBER = r"(?P<number>\d{1,3}|" + "|".join(sorted((k for k in NUMBERS if k != "zero"), key=len, reverse=True)) + ")"
 _PART = r"(?:early |late )?(?:morning|afternoon|evening|nights?|nite)"
-_TO = r"\s*(?:-|–|—|to|and|until|through|au|et|al|y|/|&)\s*"
+_TO = r"\s*(?:-|–|—|to|and|until|till|through|au|et|al|y|/|&)\s*"
 _DTG_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
 
 
@@ -47,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     _rule(rf"{_YEAR}-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])(?:[T ](?P<clock>[0-2]\d:[0-5]\d)(?::\d\d)?Z?)?", v.iso_date, "calendar"),
     _rule(rf"{_DAY}\s+{_MONTH1}(?:\s+(?:19|20)\d\d)?{_TO}{_DAY2}\s+{_MONTH}(?:,?\s+{_YEAR})?", v.day_range, "calendar"),
     _rule(rf"(?:(?:the )?night (?:of |from )?(?:the )?)?{_DAY}{_TO}{_DAY2}{_OF}{_MONTH}(?:,?\s+{_YEAR})?", v.day_range, "calendar"),
+    _rule(rf"{_MONTH1}\s+{_DAY}(?:,?\s+(?:19|20)\d\d)?\s*(?:-|–|—|to|until|till|through)\s*{_MONTH}\s+{_DAY2}(?:,?\s+{_YEAR})?", v.day_range, "calendar"),
     _rule(rf"{_MONTH}\s+{_DAY}{_TO}{_DAY2}(?:,?\s+{_YEAR})?", v.day_range, "calendar"),
     _rule(rf"(?:{_WEEKDAY},?\s+)?(?:the )?{_DAY}{_OF}{_MONTH}(?:{_YEAR_AFTER}|\s+(?P<lastyear>(?:of )?last year))?(?:, a \w+day)?", v.full_date, "calendar"),
     _rule(rf"(?:{_WEEKDAY},?\s+)?{_MONTH}\s+(?:the )?{_DAY}(?:,?\s+{_YEAR})?", v.full_date, "calendar"),
@@ -59,8 +60,9 @@ RULES: tuple[Rule, ...] = (
     _rule(r"(?P<first>3[01]|[12]\d|0?[1-9])/(?P<second>0?[1-9]|1[0-2])", v.numeric_date, "day_first_assumed", sure=False),
     _rule(rf"(?P<day>0[1-9]|[12]\d|3[01])\s?(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)\s?[A-Z]?\s?{_DTG_MONTH}\s?(?P<year>(?:20)?\d\d)?", v.date_time_group, "date_time_group"),
     _rule(r"(?P<day>0[1-9]|[12]\d|3[01])(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)[A-Z]", v.date_time_group, "date_time_group", case=True),
-    _rule(rf"{_MONTH1}(?:\s+(?P<year1>(?:19|20)\d\d))?\s*(?:-|–|to|until|through)\s*{_MONTH}\s+(?:of\s+)?{_YEAR}", v.month_range, "calendar"),
-    _rule(rf"{_MONTH1}(?:\s+(?P<year1>(?:19|20)\d\d))?\s+(?:to|until|through)\s+{_MONTH}(?:\s+{_YEAR})?", v.month_range, "calendar"),
+    _rule(r"(?P<day>0[1-9]|[12]\d|3[01])(?P<month>JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(?P<year>\d\d)", v.full_date, "calendar", case=True),
+    _rule(rf"{_MONTH1}(?:\s+(?P<year1>(?:19|20)\d\d))?\s*(?:-|–|to|until|till|through)\s*{_MONTH}\s+(?:of\s+)?{_YEAR}", v.month_range, "calendar"),
+    _rule(rf"{_MONTH1}(?:\s+(?P<year1>(?:19|20)\d\d))?\s+(?:to|until|till|through)\s+{_MONTH}(?:\s+{_YEAR})?", v.month_range, "calendar"),
     _rule(rf"(?P<part>early|mid|late|(?:the )?end of|the (?:beginning|start|middle) of|début|mi|fin|(?:principios|mediados|finales) de|the (?:first|second|third|last) week of)[\s-]+{_MONTH}(?:{_YEAR_AFTER})?", v.month_year, "calendar"),
     _rule(rf"{_MONTH}(?:,? of|,| del?)?\s+(?:{_YEAR}|(?P<lastyear>last year))", v.month_year, "calendar"),
     _rule(rf"(?P<which>last|next)\s+{_MONTH}", v.last_month, "report_date"),
