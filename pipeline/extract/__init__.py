@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from pipeline.extract.counts import find_counts
 from pipeline.extract.dates import find_dates
 from pipeline.extract.gazetteer import Gazetteer, default_gazetteer
 from pipeline.extract.places import find_places
-from pipeline.report import Entities, Tag
+from pipeline.report import Actor, Entities, Tag
 
 
 class Extractor:
@@ -55,10 +56,30 @@ class Extractor:
         ]
         return Entities(
             places=tuple(places),
-            actors=tuple(find_actors(text, tags=tags, report_date=report_date, country=country)),
+            actors=tuple(
+                clear
+                for actor in find_actors(text, tags=tags, report_date=report_date, country=country)
+                if (clear := _clear_of(actor, taken))
+            ),
             dates=tuple(dates),
             counts=tuple(find_counts(text)),
         )
+
+
+def _clear_of(actor: Actor, dates: Sequence[tuple[int, int]]) -> Actor | None:
+    """The actor without the part of a date that the encoder took in: `police` of `Last week police`; None of nothing left."""
+    start, end = actor.start, actor.end
+    for first, last in dates:
+        if first < start < last:
+            start = last
+        elif start < first < end < last:
+            end = first
+    if (start, end) == (actor.start, actor.end):
+        return actor
+    kept = actor.text[start - actor.start : end - actor.start]
+    start += len(kept) - len(kept.lstrip())
+    kept = kept.strip()
+    return replace(actor, start=start, end=start + len(kept), text=kept) if kept else None
 
 
 __all__ = ["Extractor", "Gazetteer", "default_gazetteer", "find_counts", "find_dates"]

@@ -85,12 +85,24 @@ def find_actors(
     return [_actor(tag, context) for tag in mend_spans(text, tagged, heads=lexicon.heads) if _likely(tag, context)]
 
 
+# A camp is a place, though its name holds those who live in it: `Jenin refugee camp`.
+_CAMP = re.compile(
+    r"^(?!.*\s(?:of|in|from|at|near)\s).*\b(?:refugee|displacement|displaced|idp|idps) (?:camp|site|settlement)s?$",
+    re.I,
+)
+_BELONGS = re.compile(
+    r"\b(?:members?|elements?|fighters?|combatants?|soldiers?|troops|officers?|agents?|commanders?|patrol|unit|"
+    r"(?i:gen|general|brig|col|colonel|lt|lieutenant|maj|major|capt|captain|sgt|sergeant|cpl|corporal)\b\.?(?: [A-Z]\S*)*)"
+    r" of (?:the )?(?P<name>\S.*)$"
+)
 # Without the encoder only heads that are hardly ever anything else.
 _CLEAR_WITHOUT_TAGS = {"state_forces", "police", "non_state_armed_group", "peacekeepers", "media", "judiciary"}
 
 
 def _likely(tag: Tag, context: _Context) -> bool:
     surface = context.text[tag.start : tag.end]
+    if not any(map(str.isalpha, surface)) or _CAMP.match(surface):
+        return False
     if " " in surface or not surface.islower() or context.lexicon.pattern.search(surface):
         return True
     return tag.score >= SURE_OF_WORD
@@ -104,10 +116,18 @@ def _actor(tag: Tag, context: _Context) -> Actor:
         country=context.country,
         day=context.report_date,
     )
-    type_ = known.type if known else _type(surface, tag, context.lexicon)
+    type_ = known.type if known else _type_by_organisation(surface, context) or _type(surface, tag, context.lexicon)
     role = tag.role if tag.role and tag.role_score >= SURE else _role(context.text, tag.start, tag.end, type_, tag.role)
     low, high = number_of(context.text, tag.start, tag.end)
     return Actor(tag.start, tag.end, surface, type_, role, known.name if known else None, low, high)
+
+
+def _type_by_organisation(surface: str, context: _Context) -> str | None:
+    """The type of the organisation whose members they are: `three members of the ELN` are fighters, whoever ELN is."""
+    if not (belongs := _BELONGS.search(surface)):
+        return None
+    known = context.organisations.named(belongs["name"], country=context.country, day=context.report_date)
+    return known.type if known else None
 
 
 def _type(surface: str, tag: Tag, lexicon: Lexicon) -> str:

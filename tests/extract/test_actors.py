@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigurationError
+from pipeline.extract import Extractor
 from pipeline.extract.actors import find_actors
 from pipeline.extract.organisations import load_organisations
 from pipeline.report import Actor, Tag
@@ -129,6 +130,9 @@ SPANS = [
     ("[residents of the camp] fled", ["residents of the camp"]),
     ("[police] met [police]", ["police", "police"]),
     ("[GUNMEN] CAME", ["GUNMEN"]),
+    ("They launched [7] Shahed drones", []),
+    ("They raided Jenin [refugee camp]", []),
+    ("[residents of the refugee camp] fled", ["residents of the refugee camp"]),
 ]
 
 
@@ -188,6 +192,27 @@ ROLES = [
 @pytest.mark.parametrize(("marked", "role"), ROLES)
 def test_the_sentence_tells_the_role_where_the_encoder_does_not(marked: str, role: str) -> None:
     assert [a.role for a in read(marked)] == [role]
+
+
+@pytest.mark.parametrize(
+    ("surface", "type_"),
+    [
+        ("three members of the ELN", "non_state_armed_group"),
+        ("Sgt. Deng of the SSPDF", "state_forces"),
+        ("members of MSF", "ngo"),
+        ("victims of the ELN", "civilians"),
+        ("members of the village choir", "civilians"),
+    ],
+)
+def test_members_are_of_the_type_of_their_organisation(surface: str, type_: str) -> None:
+    assert [a.type for a in read(f"[{surface}] there", type_="civilians")][:1] == [type_]
+
+
+def test_a_mention_holds_no_part_of_a_date() -> None:
+    text = "Last week police fired; the rebels last Monday left."
+    tags = [Tag(5, 16, "A", 0.9), Tag(28, 39, "A", 0.9)]
+    found = Extractor().extract_one(text, tags=tags, report_date=date(2025, 2, 14))
+    assert [a.text for a in found.actors] == ["police", "rebels"]
 
 
 def test_a_sure_encoder_tells_type_and_role() -> None:
