@@ -31,6 +31,22 @@ Hiding = Callable[[Document], Document | None]
 Writer = Callable[[Iterable[Document], Path], object]
 
 
+WRITTEN_AS: dict[str, tuple[str, ...]] = {
+    "results": (".jsonl", ".csv", ".parquet"),
+    "quarantine": (".jsonl",),
+    "corrections": (".jsonl", ".parquet"),
+    "label-studio": (".json",),
+    "argilla": (".jsonl",),
+    "uwazi": (".csv",),
+    "primero": (".jsonl",),
+    "followthemoney": (".jsonl",),
+    "hxl": (".csv",),
+    "geojson": (".geojson",),
+}
+"""How the file of each export ends, the usual one first."""
+_OF_A_TABLE = {".csv", ".tsv", ".tab", ".xlsx", ".xlsm", ".ods", ".parquet"}
+
+
 @dataclass(frozen=True)
 class Exported:
     """How many rows were written, and how many reports were left out as not fit to be pseudonymised."""
@@ -44,8 +60,13 @@ def export(
 ) -> Exported:
     """Write an export and put it on record as `by`'s. NotFound where there is no such batch.
 
-    `pseudonymised`: without persons, under the key that the settings name; ConfigurationError without one.
+    `pseudonymised`: without persons, under the key that the settings name; ConfigurationError without one, and where
+    the file's name promises a table that it would not be.
     """
+    if out.suffix.lower() in _OF_A_TABLE and out.suffix not in WRITTEN_AS[what]:
+        raise ConfigurationError(
+            f"{out}: the export of {what} is written as {' or '.join(WRITTEN_AS[what])}: name the file so"
+        )
     hide = _hide(opened, what) if pseudonymised else None
     with (
         outgoing(opened.store, out, what=what, by=by, now=utc_now, pseudonymised=pseudonymised) as going,

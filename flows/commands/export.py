@@ -27,9 +27,9 @@ WHAT = (
 def export(
     what: Annotated[str, typer.Argument(help=f"One of: {', '.join(WHAT)}.")],
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option("--out", help="The file to write; results also as .csv or .parquet, corrections as a folder."),
-    ] = Path("export.jsonl"),
+    ] = None,
     batch: Annotated[str | None, typer.Option("--batch", help="Only this batch; default: all.")] = None,
     pseudonymise: Annotated[
         bool,
@@ -39,10 +39,12 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write results, quarantined rows to mend, corrections as a dataset, or files for other tools; it goes on record."""
+    from flows.exports import WRITTEN_AS
     from flows.exports import export as write
 
     if what not in WHAT:
         raise typer.BadParameter(f"{what!r} is none of: {', '.join(WHAT)}")
+    out = out or Path(f"export{WRITTEN_AS[what][0]}")
     done = write(open_workspace(workspace), what, out, batch=batch, by=getuser(), pseudonymised=pseudonymise)
     if as_json:
         console.print_json({"written": done.rows, "left_out": done.left_out, "file": str(out)})

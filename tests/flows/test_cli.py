@@ -159,6 +159,13 @@ def test_results_are_exported_as_tables_without_live_formulas(run: Run, tmp_path
     assert pandas.read_parquet(tmp_path / "r.parquet")["outcome"].tolist() == ["triaged"]
 
 
+@pytest.mark.parametrize(("what", "name"), [("results", "r.xlsx"), ("quarantine", "q.csv"), ("geojson", "g.parquet")])
+def test_no_export_is_called_a_table_that_it_is_not(what: str, name: str, run: Run, tmp_path: Path) -> None:
+    result = run("export", what, "--out", str(tmp_path / name), code=None)
+    assert "is written as" in str(result.exception)
+    assert not (tmp_path / name).exists()
+
+
 def test_a_sample_stores_nothing(run: Run, tmp_path: Path) -> None:
     load = json.loads(run("run", str(tmp_path / "reports.csv"), "--sample", "3", "--json").stdout)
     assert load["sample"]["received"] == 3
