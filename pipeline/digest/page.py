@@ -13,6 +13,8 @@ from pipeline.digest.drift import Drift
 from pipeline.digest.figures import Digest
 
 LEVELS = ("critical", "high", "medium", "low", "undecided")
+LETTER = (7, 13)
+"""Width and height of a letter on the map, in the map's own units."""
 DEGREES = 10
 """Margin of the map around its outermost places; also the width of its grid."""
 
@@ -29,7 +31,7 @@ def as_html(digest: Digest, *, chain: str | None = None, drift: Sequence[Drift] 
             "Perpetrators named, by type": _bars(digest.by_actor_type), "By language": _bars(digest.by_language),
         },
         dots=(dots := [_dot(name, lat, lon, count) for (name, lat, lon), count in digest.by_place.most_common(200)]),
-        box=_box(dots),
+        box=(box := _box(dots)), named=_named(dots, box),
     )  # fmt: skip
 
 
@@ -56,6 +58,21 @@ def _bars(counts: Counter[str], most: int = 12) -> list[dict[str, Any]]:
 def _dot(name: str, lat: float, lon: float, count: int) -> dict[str, Any]:
     """A place on an equirectangular map, in degrees from its upper left corner."""
     return {"name": name, "count": count, "x": round(lon + 180, 2), "y": round(90 - lat, 2)}
+
+
+def _named(dots: list[dict[str, Any]], box: dict[str, Any], most: int = 12) -> list[dict[str, Any]]:
+    """The places whose names are written beside them: the most told of, where no name covers another."""
+    named: list[dict[str, Any]] = []
+    for dot in dots:
+        if len(named) < most and not any(
+            abs(dot["y"] - other["y"]) < LETTER[1] * box["unit"]
+            and -len(dot["name"]) * LETTER[0] * box["unit"]
+            < dot["x"] - other["x"]
+            < len(other["name"]) * LETTER[0] * box["unit"]
+            for other in named
+        ):
+            named.append(dot)
+    return named
 
 
 def _box(dots: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.digest import as_html, as_markdown, gather
-from pipeline.digest.figures import rises, tail
+from pipeline.digest.drift import Period
+from pipeline.digest.figures import Digest, rises, tail
 from pipeline.route import load_policy
 from pipeline.store import Store
 from tests.conftest import NOW
+from tests.digest.test_drift import fill
 from tests.review.conftest import desk, filled_desk
 
 __all__ = ["desk", "filled_desk"]
@@ -50,6 +52,26 @@ def test_what_was_never_seen_before_rises_only_in_numbers() -> None:
     assert rises(Counter({"child_recruitment": 1}), Counter(), past_days=28, days=1) == []
     assert rises(Counter({"child_recruitment": 4}), Counter(), past_days=28, days=1)
     assert rises(Counter({"child_recruitment": 40}), Counter(), past_days=0, days=1) == []  # of the first night
+
+
+def test_a_new_desk_knows_no_usual_and_an_older_one_does(store: Store) -> None:
+    def risen() -> list[str]:
+        with store.read() as connection:
+            found = gather(connection, since=NOW - timedelta(days=2), until=NOW, queues=OPEN)
+        return [rise.violation for rise in found.rises]
+
+    fill(store, Period(NOW - timedelta(days=2), NOW), [("unlawful_killing", "high", "ML", 50)] * 6)
+    assert risen() == []
+    fill(store, Period(NOW - timedelta(days=20), NOW), [("torture_ill_treatment", "high", "ML", 50)])
+    assert risen() == ["unlawful_killing"]
+
+
+def test_no_name_on_the_map_covers_another() -> None:
+    found = Digest(NOW - timedelta(days=1), NOW)
+    found.by_place.update({("Bankass", 14.08, -3.52): 3, ("Bandiagara", 14.35, -3.61): 2, ("Kaduna", 10.5, 7.4): 1})
+    page = as_html(found)
+    assert [f">{name}</text>" in page for name in ("Bankass", "Bandiagara", "Kaduna")] == [True, False, True]
+    assert "Bandiagara: 2" in page
 
 
 @given(st.integers(1, 30), st.floats(1, 200), st.floats(0.01, 1))
