@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from pipeline.errors import MonitorError, NotFound
 from pipeline.store import audit
-from pipeline.store.schema import recovery_code, second_factor
+from pipeline.store.accounts import recovery_code, second_factor
 
 STEP = 30
 """Seconds that a code is shown for."""

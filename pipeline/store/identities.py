@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from pipeline.errors import ConfigurationError, NotFound
 from pipeline.store import audit, sessions
-from pipeline.store.schema import identity, oidc_attempt, person
+from pipeline.store.accounts import identity, oidc_attempt, person
 
 ATTEMPT = timedelta(minutes=10)
 

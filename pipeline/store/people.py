@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, case, delete, insert, or_, select, updat
 from pipeline.access import ROLES, Role
 from pipeline.errors import ConfigurationError, MonitorError, NotFound
 from pipeline.store import audit, factors, passwords, sessions
-from pipeline.store.schema import identity, invitation, person
+from pipeline.store.accounts import identity, invitation, person
 
 SECOND_STEP = timedelta(minutes=5)
 INVITATION, LOCK = timedelta(days=3), timedelta(minutes=15)

@@ -1,4 +1,4 @@
-"""The tables. Reports are immutable; assessments, corrections and audit events are only ever added.
+"""The tables, but for those of accounts. Reports are immutable; assessments, corrections and audit events are only ever added.
 
 `report.seq` orders and joins; `report.id` is the opaque public name, so that nobody can count
 what they may not see. Times are UTC. What holds words is `Sealed`: encrypted where the store is, under the key `sealed_by`.
@@ -6,72 +6,33 @@ what they may not see. Times are UTC. What holds words is `Sealed`: encrypted wh
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
     Date,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     false,
     text,
 )
 
+from pipeline.store import accounts as accounts  # its tables belong to the same metadata
+from pipeline.store.columns import Instant as Instant
+from pipeline.store.columns import Sequence as Sequence
+from pipeline.store.columns import metadata as metadata
+from pipeline.store.columns import sealed_by
 from pipeline.store.sealed import Sealed
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(column_0_N_label)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
 
 OPEN = "state <> 'closed'"
 """The condition of the indexes over items that are not closed; a query has to repeat it to the letter."""
-
-# SQLite makes only an INTEGER primary key its row id.
-Sequence = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite forgets time zones, so they are taken off and put on here."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        moment: datetime = value
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _sealed_by() -> Column[str]:
-    """The key that a row's words are encrypted under; empty: none."""
-    return Column("sealed_by", String(8))
-
 
 batch = Table(
     "batch",
@@ -82,7 +43,7 @@ batch = Table(
     Column("submitted_at", Instant, nullable=False, index=True),
     Column("submitted_by", Text, index=True),
     Column("completed_at", Instant),
-    _sealed_by(),
+    sealed_by(),
 )
 
 report = Table(
@@ -107,7 +68,7 @@ report = Table(
     Column("normalised_sha256", String(64), nullable=False, index=True, comment="keyed where the row is sealed"),
     Column("normalised", Sealed("report.normalised", row=("id",)), comment="the hash itself, where the row is sealed"),
     Column("signature", Sealed("report.signature", row=("id",), kind="bytes")),
-    _sealed_by(),
+    sealed_by(),
     UniqueConstraint("batch", "line"),
 )
 
@@ -129,7 +90,7 @@ duplicate = Table(
     Column("kind", String(16), nullable=False),
     Column("similarity", Float, nullable=False),
     Column("content", Sealed("duplicate.content", row=("batch", "line"), kind="json"), nullable=False),
-    _sealed_by(),
+    sealed_by(),
 )
 
 quarantine = Table(
@@ -142,7 +103,7 @@ quarantine = Table(
     Column("reason", String(40), nullable=False),
     Column("message", Text, nullable=False),
     Column("content", Sealed("quarantine.content", row=("batch", "line"), kind="json"), nullable=False),
-    _sealed_by(),
+    sealed_by(),
 )
 
 # Locality-sensitive hashing: reports that share a band are near-duplicate candidates.
@@ -174,7 +135,7 @@ assessment = Table(
     Column("body", Sealed("assessment.body", row=("report", "model", "policy"), kind="json"), nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("created_at", Instant, nullable=False, index=True),
-    _sealed_by(),
+    sealed_by(),
     UniqueConstraint("report", "model", "policy"),
 )
 
@@ -223,7 +184,7 @@ queue_facet = Table(
     Column("rank", Integer, primary_key=True),
     Column("item", Sequence, ForeignKey("queue_item.seq"), primary_key=True, index=True),
     Column("shown", Sealed("queue_facet.shown", row=("item", "kind", "value")), comment="the value, where it is keyed"),
-    _sealed_by(),
+    sealed_by(),
     sqlite_with_rowid=False,
 )
 
@@ -236,7 +197,7 @@ queue_event = Table(
     Column("actor", Text, nullable=False),
     Column("action", String(24), nullable=False),
     Column("note", Sealed("queue_event.note", row=("item", "at", "action"))),
-    _sealed_by(),
+    sealed_by(),
 )
 
 queue_pause = Table(
@@ -248,81 +209,6 @@ queue_pause = Table(
     Column("note", Text, nullable=False),
 )
 
-person = Table(
-    "person",
-    metadata,
-    Column("login", String(64), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("role", String(16), nullable=False),
-    Column("granted", JSON, nullable=False, comment="restricted queues that this person may see"),
-    Column("password", Text, comment="argon2id; empty until the invitation is taken up"),
-    Column("disabled", Boolean, nullable=False, server_default=false()),
-    Column("failures", Integer, nullable=False, server_default="0"),
-    Column("locked_until", Instant),
-    Column("created_at", Instant, nullable=False),
-)
-
-# Tokens are kept as hashes: who reads the store cannot sign in with it.
-session = Table(
-    "session",
-    metadata,
-    Column("token_sha256", String(64), primary_key=True),
-    Column("login", String(64), ForeignKey("person.login"), nullable=False, index=True),
-    Column("csrf", String(64), nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column(
-        "waits", Boolean, nullable=False, server_default=false(), comment="for the second factor: not signed in yet"
-    ),
-    Column("begun_at", Instant),
-    Column("seen_at", Instant, comment="of the last use, to the minute"),
-    Column("provider_sid", Text, comment="the OpenID provider's session that it comes of, empty where it gave no name"),
-)
-
-# The secret has to be at hand to check a code: who reads the store has it. The password stays the first factor.
-second_factor = Table(
-    "second_factor",
-    metadata,
-    Column("login", String(64), ForeignKey("person.login"), primary_key=True),
-    Column("secret", Text, nullable=False),
-    Column("last_step", Sequence, nullable=False, comment="of the last code taken: none is taken twice"),
-    Column("confirmed_at", Instant),
-)
-
-recovery_code = Table(
-    "recovery_code",
-    metadata,
-    Column("login", String(64), ForeignKey("person.login"), primary_key=True),
-    Column("code_sha256", String(64), primary_key=True),
-)
-
-invitation = Table(
-    "invitation",
-    metadata,
-    Column("token_sha256", String(64), primary_key=True),
-    Column("login", String(64), ForeignKey("person.login"), nullable=False),
-    Column("expires_at", Instant, nullable=False),
-)
-
-# An account elsewhere with which a person signs in; the subject is empty until the named address first comes with one.
-identity = Table(
-    "identity",
-    metadata,
-    Column("login", String(64), ForeignKey("person.login"), primary_key=True),
-    Column("issuer", Text, nullable=False),
-    Column("subject", Text),
-    Column("email", Text),
-    UniqueConstraint("issuer", "subject"),
-)
-
-oidc_attempt = Table(
-    "oidc_attempt",
-    metadata,
-    Column("state_sha256", String(64), primary_key=True),
-    Column("nonce", Text, nullable=False),
-    Column("verifier", Text, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-)
-
 night = Table(
     "night",
     metadata,
@@ -330,28 +216,6 @@ night = Table(
     Column("begun_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Column("counts", JSON),
-)
-
-api_token = Table(
-    "api_token",
-    metadata,
-    Column("token_sha256", String(64), primary_key=True),
-    Column("login", String(64), ForeignKey("person.login"), nullable=False, index=True),
-    Column("name", Text, nullable=False, comment="what the token is for"),
-    Column("scopes", JSON, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-)
-
-# What the API answered to a request with an Idempotency-Key: the same request again gets the same answer.
-api_answer = Table(
-    "api_answer",
-    metadata,
-    Column("login", String(64), primary_key=True),
-    Column("key_sha256", String(64), primary_key=True),
-    Column("request_sha256", String(64), nullable=False),
-    Column("answer", JSON, nullable=False),
-    Column("at", Instant, nullable=False),
 )
 
 correction = Table(
@@ -364,7 +228,7 @@ correction = Table(
     Column("body", Sealed("correction.body", row=("report", "reviewer", "at"), kind="json"), nullable=False),
     Column("note", Sealed("correction.note", row=("report", "reviewer", "at"))),
     Column("blind", Boolean, nullable=False, server_default=false(), comment="said without seeing the other review"),
-    _sealed_by(),
+    sealed_by(),
 )
 
 # The last word where reviewers differ: it stands over every correction.
@@ -377,7 +241,7 @@ adjudication = Table(
     Column("at", Instant, nullable=False),
     Column("body", Sealed("adjudication.body", row=("report", "adjudicator", "at"), kind="json"), nullable=False),
     Column("note", Sealed("adjudication.note", row=("report", "adjudicator", "at"))),
-    _sealed_by(),
+    sealed_by(),
 )
 
 # Reports of the share that two people review without seeing each other's words, and how the pair came out.
@@ -471,7 +335,7 @@ legal_hold = Table(
     Column("reason", Sealed("legal_hold.reason", row=("subject", "placed_at")), nullable=False),
     Column("released_by", Text),
     Column("released_at", Instant),
-    _sealed_by(),
+    sealed_by(),
 )
 
 # Rows whose words are gone: reports by their id, quarantined and repeated rows by batch and line.

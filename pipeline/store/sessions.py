@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from pipeline.store.schema import person, session
+from pipeline.store.accounts import person, session
 
 LENGTH, IDLE = timedelta(hours=10), timedelta(hours=1)
 NOTED = timedelta(minutes=1)

@@ -15,7 +15,7 @@ from pipeline.access import Role
 from pipeline.errors import ConfigurationError, MonitorError, NotFound
 from pipeline.store import audit
 from pipeline.store.people import Person
-from pipeline.store.schema import api_answer, api_token, person
+from pipeline.store.accounts import api_answer, api_token, person
 
 Scope = Literal["read", "review", "submit", "metrics"]
 SCOPES: tuple[Scope, ...] = ("read", "review", "submit", "metrics")

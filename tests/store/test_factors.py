@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from pipeline.errors import MonitorError, NotFound
 from pipeline.store import Store, audit, factors, people, sessions
-from pipeline.store.schema import recovery_code, session
+from pipeline.store.accounts import recovery_code, session
 
 NOW = datetime(2025, 2, 14, 12, 0, 10, tzinfo=UTC)
 PASSWORD = "four horses on a hill"
