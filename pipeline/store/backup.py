@@ -8,12 +8,13 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import URL, func, select
 
 from pipeline.errors import StoreError
 from pipeline.store import audit
@@ -49,13 +50,13 @@ def backup(store: Store, folder: Path, *, now: datetime) -> Backup:
     if store.is_sqlite:
         path = folder / "sitrep.db"
         _copy_sqlite(Path(str(store.engine.url.database)), path)
-        made = _checked(open_store(f"sqlite:///{path.absolute()}"), path, now)
+        made = _checked(open_store(f"sqlite:///{path.name}", base=folder.absolute()), path, now)
     else:
         path = folder / "sitrep.dump"
         # The counts and the chain are those of a moment before the dump; rows are only ever added to either.
         described = _checked(store, None, now)
-        _postgres("pg_dump", "--format=custom", "--no-owner", f"--file={path}", _url(store))
-        _postgres("pg_restore", "--list", str(path))
+        _postgres(store, "pg_dump", "--format=custom", "--no-owner", f"--file={path}", f"--dbname={_url(store)}")
+        _postgres(store, "pg_restore", "--list", str(path))
         made = Backup(**{**described.__dict__, "file": path.name, "sha256": _sha256(path)})
     (folder / MANIFEST).write_text(json.dumps(made.__dict__, indent=1) + "\n", encoding="utf-8")
     return made
@@ -78,8 +79,10 @@ def restore(folder: Path, store: Store) -> Backup:
         )
     if store.is_sqlite:
         target = Path(str(store.engine.url.database))
-        if target.exists() and target.stat().st_size:  # SQLite makes an empty file where a command looked for its store
-            raise StoreError(f"{target} is there already: move it away first, nothing was changed")
+        # SQLite makes an empty file where a command looked for its store, and would play a journal into what is put there.
+        for left in (target, *(target.with_name(target.name + end) for end in ("-journal", "-wal"))):
+            if left.exists() and left.stat().st_size:
+                raise StoreError(f"{left} is there already: move it away first, nothing was changed")
         partial = target.with_name(target.name + ".partial")
         shutil.copyfile(copy, partial)
         with partial.open("rb") as stream:
@@ -89,7 +92,7 @@ def restore(folder: Path, store: Store) -> Backup:
         try:
             check_store(store)
         except StoreError:
-            _postgres("pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_url(store)}", str(copy))
+            _postgres(store, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_url(store)}", str(copy))
         else:
             raise StoreError("the database holds a store already: name an empty one, nothing was changed")
     found = _checked(store, None, datetime.fromisoformat(made.made_at))
@@ -100,11 +103,10 @@ def restore(folder: Path, store: Store) -> Backup:
 
 def _copy_sqlite(source: Path, target: Path) -> None:
     """The online backup of SQLite: a page at a time, begun again where a writer was faster."""
-    with sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=60) as live, sqlite3.connect(target) as copy:
+    address = f"{source.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=60)) as live, closing(sqlite3.connect(target)) as copy:
         live.backup(copy, pages=PAGES_AT_A_TIME)
         problem = copy.execute("PRAGMA integrity_check").fetchone()[0]
-    copy.close()
-    live.close()
     if problem != "ok":
         raise StoreError(f"the copy of the store is damaged ({problem}): see `sitrep doctor`")
 
@@ -127,12 +129,17 @@ def _checked(store: Store, path: Path | None, now: datetime) -> Backup:
 
 
 def _url(store: Store) -> str:
-    return store.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """The database's address without its password: everybody on the machine may read the words of a command."""
+    url = store.engine.url
+    without = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return without.render_as_string()
 
 
-def _postgres(*command: str) -> None:
-    """Run a program of PostgreSQL's; its words may name tables, never rows."""
-    programs: dict[str, Any] = {"capture_output": True, "text": True, "check": False}
+def _postgres(store: Store, *command: str) -> None:
+    """Run a program of PostgreSQL's. Of its words only the error itself is told: what follows may quote a row."""
+    password = store.engine.url.password
+    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    programs: dict[str, Any] = {"capture_output": True, "text": True, "check": False, "env": environment}
     found = shutil.which(command[0]) or next(
         (str(p) for p in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{command[0]}"), reverse=True)), None
     )
@@ -140,9 +147,8 @@ def _postgres(*command: str) -> None:
         raise StoreError(f"{command[0]} is not installed: install PostgreSQL's client programs")
     done = subprocess.run([found, *command[1:]], **programs)
     if done.returncode != 0:
-        raise StoreError(
-            f"{command[0]} failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'no words'}"
-        )
+        words = next((line for line in done.stderr.splitlines() if "error:" in line), "it did not say why")
+        raise StoreError(f"{command[0]} failed: {words}")
 
 
 def _sha256(path: Path) -> str:

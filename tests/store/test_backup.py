@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -73,6 +74,43 @@ def test_a_copy_made_while_others_write_holds_together(store: Store, tmp_path: P
     finally:
         stop.set()
         writer.join()
+
+
+def test_a_path_may_hold_any_sign(migrated: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "50% of #1?"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "test.db")
+    store = open_store("sqlite:///test.db", base=folder)
+    filled(store, 3)
+    assert backup(store, folder / "copy", now=NOW).counts["reports"] == 3
+    store.dispose()
+
+
+def test_a_journal_that_was_left_is_not_played_into_what_is_restored(store: Store, tmp_path: Path) -> None:
+    backup(store, tmp_path / "copy", now=NOW)
+    (tmp_path / "fresh.db-journal").write_bytes(b"of a store that was moved away")
+    with pytest.raises(StoreError, match=r"fresh\.db-journal is there already"):
+        restore(tmp_path / "copy", open_store("sqlite:///fresh.db", base=tmp_path))
+
+
+def test_the_password_of_the_database_is_in_no_command_and_no_row_in_a_message(
+    postgres: str, migrated_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text(
+        f'#!/bin/sh\necho "$@" > {tmp_path}/words\necho "$PGPASSWORD" > {tmp_path}/secret\n'
+        "echo 'pg_dump: error: COPY failed for table report' >&2\necho 'CONTEXT: COPY report, Ada Secret' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with database(postgres, template=migrated_database) as url:
+        store = open_store(url.replace("postgres@", "postgres:hunter2@"))
+        with pytest.raises(StoreError, match="COPY failed for table report") as caught:
+            backup(store, tmp_path / "copy", now=NOW)
+        store.dispose()
+    assert "Secret" not in str(caught.value)
+    assert "hunter2" not in (tmp_path / "words").read_text()
+    assert (tmp_path / "secret").read_text() == "hunter2\n"
 
 
 def test_what_is_no_backup_is_named(store: Store, tmp_path: Path) -> None:
