@@ -211,5 +211,5 @@ def _value(words: str) -> int | None:
         return sum(p for p in parts if p is not None) * factor
     try:
         return int(float(words.replace(",", "").replace(" ", "")) * factor)
-    except ValueError:
+    except (ValueError, OverflowError):  # a row of digits may be larger than any number of people
         return None

@@ -92,7 +92,12 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
         _road(m, resolved[roads[m][0]], resolved[roads[m][1]], else_in[roads[m][0]])
         if m in roads
         else _place(
-            m, resolved[m], else_in[m], known=bool(found[m][0]), reason=found[m][1], before=text[: m.start][-60:]
+            m,
+            resolved[m],
+            else_in[m],
+            known=bool(found[m][0]),
+            reason=found[m][1],
+            before=text[max(0, m.start - 60) : m.start],
         )
         for m in mentions
     ]

@@ -26,6 +26,7 @@ CASES: list[tuple[str, list[tuple[str, int, int | None, str]]]] = [
     ("Two hundred families fled the town.", [("displaced", 200, 200, "families")]),
     ("Three thousand residents were displaced.", [("displaced", 3000, 3000, "residents")]),
     ("A hundred detainees were held in custody.", [("detained", 100, 100, "detainees")]),
+    (f"{'9' * 400} people were displaced.", []),
     ("1.5 million people were displaced.", [("displaced", 1500000, 1500000, "people")]),
     ("Dozens of people were injured.", []),
     ("Two women and three children were killed.", [("killed", 2, 2, "women"), ("killed", 3, 3, "children")]),

@@ -210,8 +210,8 @@ OWN = "name,lat,lon,country,kind,names,population\nCamp Test,14.25,-3.75,ml,plac
 
 
 def test_own_places_are_added_once(tmp_path: Path) -> None:
-    table, base = tmp_path / "own.csv", tmp_path / "g.sqlite"
-    table.write_text(OWN, encoding="utf-8")
+    table, base = tmp_path / "own.csv", tmp_path / "50% #1?.sqlite"
+    table.write_text(OWN + OWN.splitlines()[-1] + "\n", encoding="utf-8")  # the last line twice
     import_geonames(dump(tmp_path), out=base)
     for _ in range(2):
         assert add_places(table, base=base, out=base) == 2

@@ -65,7 +65,9 @@ class Gazetteer:
         if not path.is_file():
             raise ConfigurationError(f"there is no gazetteer at {path}: build it with `sitrep gazetteer import`")
         self.path = path
-        self._connection = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+        )
         try:
             found = self._connection.execute("PRAGMA user_version").fetchone()[0]
         except sqlite3.DatabaseError as error:

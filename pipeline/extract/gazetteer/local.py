@@ -47,7 +47,7 @@ def read_places(path: Path) -> Iterator[Entry]:
 
 def add_places(table: Path, *, base: Path, out: Path) -> int:
     """A copy of the gazetteer `base` with the places of a table, at `out` (which may be `base`); how many were added."""
-    entries = list(read_places(table))
+    entries = list({entry.id: entry for entry in read_places(table)}.values())  # a line may stand twice
     partial = out.with_name(out.name + ".partial")
     shutil.copyfile(base, partial)
     append(partial, entries)
