@@ -175,7 +175,7 @@ def supervisor(request: Request) -> Visitor:
 
 def check_form(who: Visitor, csrf: str) -> None:
     """Refuse a form that did not come from our page."""
-    if not hmac.compare_digest(who.csrf, csrf):
+    if not hmac.compare_digest(who.csrf.encode(), csrf.encode(errors="replace")):
         raise MonitorError("the form is too old, or not from this page: load it again")
 
 

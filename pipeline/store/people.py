@@ -26,6 +26,8 @@ INVITATION, LOCK = timedelta(days=3), timedelta(minutes=15)
 MOST_FAILURES = 5
 NOBODY = "nobody known"
 """Who did it, and whom it was about, where no account is concerned."""
+HOUSE = frozenset(("clock", "deliver", "demo", "monitor", "nightly", "retention", "triage"))
+"""What the house itself goes by in the chain and in batches: a person of that login would be taken for it."""
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}")
 
 
@@ -51,6 +53,8 @@ def add(
     """A new person; the token of an invitation with which they choose a password, once, within three days."""
     if not _LOGIN.fullmatch(login):
         raise ConfigurationError(f"{login!r} is no login: small letters, digits, dots and hyphens, such as a.okoye")
+    if login in HOUSE:
+        raise ConfigurationError(f"{login!r} is what Sitrep goes by itself: choose another login, such as a.okoye")
     if role not in ROLES:
         raise ConfigurationError(f"{role!r} is no role; roles: {', '.join(ROLES)}")
     if _find(connection, login) is not None:
@@ -103,7 +107,7 @@ def change_password(
 
     A wrong one counts as it does at signing in.
     """
-    row = _find(connection, login)
+    row = _tried(connection, login)
     if row is None or not row.password or _closed(row, now):
         return False
     if not passwords.matches(row.password, old):
@@ -128,7 +132,7 @@ def sign_in(
 
     Who has a second factor is not signed in before `second_step`.
     """
-    row = _find(connection, login)
+    row = _tried(connection, login)
     right = passwords.matches(row.password if row is not None else None, password)
     if row is None or not right or _closed(row, now):
         failed(connection, login if row is not None else NOBODY, step="password", now=now)
@@ -181,7 +185,7 @@ def second_step(
 
 def check_code(connection: Connection, login: str, code: str, *, now: datetime) -> bool:
     """Whether a code of the second factor is right, and not used; a wrong one counts as a wrong password does."""
-    row = _find(connection, login)
+    row = _tried(connection, login)
     if row is None or _closed(row, now):
         return False
     right = factors.take(connection, login, code, now=now)
@@ -252,6 +256,11 @@ def has_password(connection: Connection, login: str) -> bool:
 
 def _find(connection: Connection, login: str) -> Row[tuple[object, ...]] | None:
     return connection.execute(select(person).where(person.c.login == login)).one_or_none()
+
+
+def _tried(connection: Connection, login: str) -> Row[tuple[object, ...]] | None:
+    """Somebody whose password or code is tried: one try at a time, so that none is left out of the count."""
+    return connection.execute(select(person).where(person.c.login == login).with_for_update()).one_or_none()
 
 
 def as_person(row: Row[tuple[object, ...]]) -> Person:

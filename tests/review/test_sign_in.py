@@ -10,7 +10,7 @@ import pyotp
 import pytest
 from starlette.testclient import TestClient
 
-from pipeline.errors import MonitorError
+from pipeline.errors import ConfigurationError, MonitorError
 from pipeline.intake import Limits
 from pipeline.review import create_app
 from pipeline.review.pace import Pace
@@ -83,6 +83,13 @@ def test_people_change_their_password_with_the_old_one_and_other_sessions_end(vi
     assert elsewhere.get("/").url.path == "/sign-in"
     assert here.post("/sign-in", data={"login": "ada", "password": PASSWORD}).status_code == 403
     assert here.post("/sign-in", data={"login": "ada", "password": "a hill with four horses"}).url.path == "/"
+
+
+@pytest.mark.parametrize("login", ["monitor", "nightly", "triage"])
+def test_nobody_goes_by_what_the_house_itself_goes_by(login: str, desk: Store) -> None:
+    """They would see the batches that it took in, and be taken for it in the chain."""
+    with pytest.raises(ConfigurationError, match="another login"), desk.write() as connection:
+        people.add(connection, login, name="Mo", role="monitor", granted=[], by="test", now=NOW)
 
 
 def test_five_wrong_old_passwords_close_the_account(visit: Visit) -> None:
