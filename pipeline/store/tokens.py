@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.access import Role
 from pipeline.errors import ConfigurationError, MonitorError, NotFound
 from pipeline.store import audit
-from pipeline.store.people import Person
 from pipeline.store.accounts import api_answer, api_token, person
+from pipeline.store.people import Person
 
 Scope = Literal["read", "review", "submit", "metrics"]
 SCOPES: tuple[Scope, ...] = ("read", "review", "submit", "metrics")
@@ -83,14 +84,18 @@ def answered(connection: Connection, login: str, key: str, request: str) -> dict
     return dict(row.answer)
 
 
-def keep_answer(
-    connection: Connection, login: str, key: str, request: str, answer: dict[str, Any], *, now: datetime
-) -> None:
-    connection.execute(
-        insert(api_answer).values(
-            login=login, key_sha256=_hash(key), request_sha256=_hash(request), answer=answer, at=now
-        )
-    )
+def first_to_ask(connection: Connection, login: str, key: str, request: str, *, now: datetime) -> bool:
+    """Whether nobody asked under this key before; who asks at the same time waits until this transaction ends."""
+    asked = {"login": login, "key_sha256": _hash(key), "request_sha256": _hash(request), "answer": {}, "at": now}
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    made = dialect.insert(api_answer).values(asked).on_conflict_do_nothing().returning(api_answer.c.login)
+    return connection.execute(made).first() is not None
+
+
+def keep_answer(connection: Connection, login: str, key: str, answer: dict[str, Any]) -> None:
+    """Keep what the first to ask is answered."""
+    mine = update(api_answer).where(api_answer.c.login == login, api_answer.c.key_sha256 == _hash(key))
+    connection.execute(mine.values(answer=answer))
 
 
 def _hash(value: str) -> str:

@@ -7,11 +7,14 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Event
 
 from sqlalchemy import text
 
+from pipeline.access import Access
 from pipeline.intake import Candidate, Row
-from pipeline.store import Store, audit, batches, reports
+from pipeline.review.api.callers import once
+from pipeline.store import Store, audit, batches, people, reports
 from pipeline.submit import take_in
 from pipeline.triage import Rooms, triage_chunk
 from tests.store.test_work import filled
@@ -103,6 +106,36 @@ def test_the_same_files_submitted_at_once_are_taken_in_once(any_store: Store) ->
         assert audit.verify(connection).broken_at is None
         assert {batches.receipt(connection, ident).received for ident in batches.recent(connection)} == {12}
     assert doubled == 0
+
+
+def test_wrong_passwords_tried_at_once_are_all_counted(any_store: Store) -> None:
+    with any_store.write() as connection:
+        token = people.add(connection, "ada", name="Ada", role="reviewer", granted=[], by="test", now=NOW)
+        people.accept(connection, token, "four horses on a hill", now=NOW)
+
+    def sign_in(password: str) -> object:
+        with any_store.write() as connection:
+            return people.sign_in(connection, "ada", password, now=NOW)
+
+    with ThreadPoolExecutor(people.MOST_FAILURES) as pool:
+        assert not any(pool.map(sign_in, ["a guess"] * people.MOST_FAILURES))
+    assert sign_in("four horses on a hill") is None
+
+
+def test_a_request_repeated_while_the_first_is_under_way_is_made_once(any_store: Store) -> None:
+    who, begun = Access("ada", "reviewer", frozenset()), Event()
+
+    def again() -> dict[str, object]:
+        with any_store.write() as connection:
+            return once(connection, who, "key", "claim", lambda: begun.set() or {"claimed": 2}, now=NOW)  # type: ignore[func-returns-value]
+
+    with ThreadPoolExecutor(1) as pool:
+        with any_store.write() as connection:
+            answer = once(connection, who, "key", "claim", lambda: {"claimed": 1}, now=NOW)
+            repeated = pool.submit(again)
+            begun.wait(0.3)
+        assert repeated.result() == answer == {"claimed": 1}
+    assert not begun.is_set()
 
 
 def test_workers_that_triage_the_same_reports_triage_them_once(any_store: Store, rooms: Rooms) -> None:

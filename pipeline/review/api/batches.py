@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from pipeline.review.desk import Desk, desk_of
 from pipeline.review.uploads import check_sender, kept, rows_to_mend
 from pipeline.store import batches, tokens
 from pipeline.store.batches import Receipt
-from pipeline.submit import submit
+from pipeline.submit import content_hash, submit
 
 router = APIRouter()
 
@@ -92,8 +91,7 @@ def _taken_in(
     desk: Desk, who: Access, key: str | None, paths: Sequence[Path], *, source: str | None,
     mapping: dict[str, str] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()
-    asked = f"batch {source} {mapping} {digest}"
+    asked = f"batch {content_hash(paths, mapping=mapping, source=source)}"
     if key:
         with desk.store.read() as connection:
             if (before := tokens.answered(connection, who.person, key, asked)) is not None:

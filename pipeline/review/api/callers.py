@@ -81,8 +81,8 @@ def once(
     """
     if key is None:
         return change()
-    if (before := tokens.answered(connection, who.person, key, request)) is not None:
-        return before
+    if not tokens.first_to_ask(connection, who.person, key, request, now=now):
+        return tokens.answered(connection, who.person, key, request) or {}
     answer = change()
-    tokens.keep_answer(connection, who.person, key, request, answer, now=now)
+    tokens.keep_answer(connection, who.person, key, answer)
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,8 @@ from pipeline.store import batches
 from pipeline.submit import submit
 
 router = APIRouter()
-CHUNK = 1 << 20
+SHOWN = 500
+"""Rows that were set aside, listed at most: the file has them all."""
 
 
 @router.get("/submit")
@@ -59,8 +61,8 @@ def batch_page(request: Request, who: Signed, batch: str) -> Response:
     with desk.store.read() as connection:
         receipt = batches.receipt(connection, batch)
         check_sender(who.access, receipt.submitted_by)
-        problems = list(batches.quarantined(connection, batch))
-    return render(request, "batch.html", {"receipt": receipt, "problems": problems[:500]}, who=who)
+        problems = list(islice(batches.quarantined(connection, batch), SHOWN))
+    return render(request, "batch.html", {"receipt": receipt, "problems": problems}, who=who)
 
 
 @router.get("/batches/{batch}/quarantine.jsonl")
