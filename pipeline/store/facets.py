@@ -16,6 +16,7 @@ from pipeline.store.schema import assessment, queue_facet, queue_item, report
 
 Kind = Literal["type", "place", "actor", "source"]
 LONGEST = 120
+ITEMS_AT_A_TIME = 10_000  # SQLite takes 32,766 bound variables in a statement, and a chunk may make more items
 
 
 def fold(value: str) -> str:
@@ -35,22 +36,23 @@ def of_body(body: Mapping[str, Any], *, source: str | None, country: str | None)
     return {(kind, fold(value)) for kind, values in found.items() for value in values if value and fold(value)}
 
 
-def add(connection: Connection, items: Collection[int]) -> None:
+def add(connection: Connection, items: Sequence[int]) -> None:
     """Make the facets of these items from the assessment that put them in their queue."""
-    rows = connection.execute(
+    made = (
         select(queue_item, assessment.c.body, report.c.source, report.c.country)
         .join(assessment, assessment.c.seq == queue_item.c.assessment)
         .join(report, report.c.seq == queue_item.c.report)
-        .where(queue_item.c.seq.in_(items))
     )
-    _insert(
-        connection,
-        [
-            (row, kind, value)
-            for row in rows
-            for kind, value in of_body(row.body, source=row.source, country=row.country)
-        ],
-    )
+    for start in range(0, len(items), ITEMS_AT_A_TIME):
+        rows = connection.execute(made.where(queue_item.c.seq.in_(items[start : start + ITEMS_AT_A_TIME])))
+        _insert(
+            connection,
+            [
+                (row, kind, value)
+                for row in rows
+                for kind, value in of_body(row.body, source=row.source, country=row.country)
+            ],
+        )
 
 
 def replace(connection: Connection, item: int, body: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """What people do with queue items: claim, renew, release, decide, close, reopen, reassign, escalate.
 
 Each step takes the `version` of the item that the person saw and raises Conflict where somebody was faster, so that
-nothing is overwritten unseen. Each leaves an event in the item's history; all but taking, letting go and running out also one in the audit chain.
+nothing is overwritten unseen. Each leaves an event in the item's history; all but taking, letting go and running out
+also one in the audit chain.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def claim_next(
 ) -> int | None:
     """Claim the most urgent item that nobody holds in these queues, paused ones left out; its number, None without one.
 
-    An item that waits for a second person's word comes up for everybody but the first. Several people may call at once: on PostgreSQL rows that another is claiming are skipped, on SQLite the write
-    transaction keeps them apart.
+    An item that waits for a second person's word comes up for everybody but the first. Several people may call at once:
+    on PostgreSQL rows that another is claiming are skipped, on SQLite the write transaction keeps them apart.
     """
     not_held = or_(queue_item.c.lease_until.is_(None), queue_item.c.lease_until <= now)
     free = {
@@ -101,9 +102,11 @@ def release(connection: Connection, item: int, *, person: str, version: int, now
 
 
 def expire(connection: Connection, *, now: datetime) -> int:
-    """Open the items whose holders' leases ran out; how many."""
+    """Open the items whose holders' leases ran out, but for those that somebody is changing; how many."""
     rows = connection.execute(
-        select(queue_item).where(queue_item.c.lease_until <= now, queue_item.c.state.in_(("claimed", "decided")))
+        select(queue_item)
+        .where(queue_item.c.lease_until <= now, queue_item.c.state.in_(("claimed", "decided")))
+        .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
         _change(connection, row, state=_without_holder(row), assignee=None, lease_until=None)

@@ -191,6 +191,11 @@ def test_the_longest_text_of_many_words_is_stored_and_found(any_store: Store) ->
         assert connection.scalar(select(func.count()).select_from(report)) == 1
 
 
+def test_as_many_items_as_the_largest_chunk_makes_are_more_than_a_statement_takes(any_store: Store) -> None:
+    with any_store.write() as connection:
+        facets.add(connection, range(1, 70_001))
+
+
 def test_an_escalated_item_moves_up_in_what_a_filter_finds(filled: Store) -> None:
     wanted = Filter(source="office 1")
     with filled.write() as connection:

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from pipeline.errors import MonitorError, NotFound
 from pipeline.store import Store, audit, open_store, work
 from pipeline.store.migrate import upgrade
 from pipeline.store.schema import assessment, batch, queue_event, queue_item, report
+from tests.postgres import database
 
 NOW = datetime(2025, 2, 14, 12, 0, tzinfo=UTC)
 RANKS = ("critical", "high", "medium", "low")
@@ -138,6 +139,21 @@ def test_many_at_once_never_hold_the_same_item(any_store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
         shares = list(pool.map(clear, [f"p{n}" for n in range(8)]))
     assert sorted(item for share in shares for item in share) == list(range(1, 41))
+
+
+def test_an_item_that_somebody_is_changing_is_left_to_the_next_night(postgres: str, migrated_database: str) -> None:
+    with database(postgres, template=migrated_database) as url:
+        store = open_store(url)
+        filled(store, 2)
+        with store.write() as connection:
+            for item in (1, 2):
+                work.claim(connection, item, person="ada", version=1, now=NOW)
+        later = NOW + work.LEASE
+        with store.write() as reviewer, store.write() as night:
+            work.claim(reviewer, 1, person="ada", version=2, now=later)
+            night.execute(text("SET LOCAL lock_timeout = '2s'"))
+            assert work.expire(night, now=later) == 1
+        store.dispose()
 
 
 class QueueModel(RuleBasedStateMachine):
