@@ -59,7 +59,9 @@ def refer(
         note=f"to {to}: {note}",
     )
     level = next(level for level in taxonomy.urgencies if level.id == item.urgency)
-    placed = QueueItem(item.report_id, to, f"referred from {item.queue}", level.id, now + level.respond_within)
+    # That a report was in a restricted queue is not told elsewhere.
+    came = f"by {access.person}" if policy.queue(item.queue).restricted else f"from {item.queue}"
+    placed = QueueItem(item.report_id, to, f"referred {came}", level.id, now + level.respond_within)
     queues.add(
         connection, [(item.report, placed)], assessments={item.report: item.assessment},
         ranks={ident: rank for rank, ident in enumerate(taxonomy.urgency_ids)},

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -24,7 +24,7 @@ class Condition(BaseModel):
     violations: tuple[str, ...] = ()
     uncertain: tuple[str, ...] = ()
     urgency: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ()
+    countries: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
     places: tuple[str, ...] = ()
     actor_types: tuple[str, ...] = ()
     actor_roles: tuple[str, ...] = ()
@@ -135,6 +135,11 @@ def _check(policy: Policy, text: str, source: str, taxonomy: Taxonomy) -> None:
     for number, ident in enumerate(queues):
         if ident in queues[:number]:
             refuse(("queue", number, "id"), f"the queue {ident!r} stands twice")
+    for number, queue in enumerate(policy.queues):
+        if queue.exclusive and not queue.restricted:
+            refuse(
+                ("queue", number, "restricted"), f"{queue.id} is exclusive: it would take its reports from itself too"
+            )
     if policy.fallback not in queues:
         refuse(("fallback",), f"fallback: there is no queue {policy.fallback!r}")
     if policy.queue(policy.fallback).restricted:

@@ -274,6 +274,17 @@ def test_a_report_is_referred_to_another_queue_that_one_may_see(visit: Visit, de
     assert report in ada.get("/queues/humanitarian-access?type=restriction_of_freedoms").text
 
 
+def test_a_report_that_leaves_a_restricted_queue_does_not_tell_where_it_was(
+    visit: Visit, hidden: tuple[str, str]
+) -> None:
+    path, cy = "/queues/{}/{}".format(*hidden), visit("cy")
+    values = cy.form_values(path, f"{path}/refer") | {"note": ["it is about fuel alone"], "to": ["investigations"]}
+    assert cy.post(f"{path}/refer", data=values).url.path == f"/queues/investigations/{hidden[1]}"
+    page = visit("ada").get(f"/queues/investigations/{hidden[1]}").text
+    assert "referred by cy" in page
+    assert hidden[0] not in page
+
+
 def test_the_audit_of_a_report_tells_a_supervisor_nothing_of_hidden_queues(
     visit: Visit, shared: str, desk: Store
 ) -> None:
@@ -331,6 +342,7 @@ def test_a_form_from_elsewhere_is_refused(visit: Visit, desk: Store) -> None:
     browser = visit("ada")
     values = browser.form_values(path, f"{path}/claim")
     assert browser.post(f"{path}/claim", data={**values, "csrf": "x" * 32}).status_code == 422
+    assert browser.post(f"{path}/claim", data={**values, "csrf": "é" * 32}).status_code == 422
     assert "open" in browser.get(path).text
 
 

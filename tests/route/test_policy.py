@@ -92,6 +92,8 @@ def test_items_are_due_after_receipt_not_after_triage() -> None:
         ('violations = ["ceasefire_violation"]', 'violation = ["x"]', "violation =", "Extra inputs"),
         ('fallback = "archive"', 'fallback = "attic"', "fallback", "no queue 'attic'"),
         ("restricted = true", 'restricted = "maybe"', "restricted", "boolean"),
+        ("restricted = true", "restricted = false", "restricted", "exclusive"),
+        ('urgency = ["critical"]', 'countries = ["ml"]', "countries", "should match pattern"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: str, words: str) -> None:
