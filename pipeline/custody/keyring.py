@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -110,8 +109,6 @@ def add_key(path: Path, *, today: date) -> Key:
     line, key = _new(today)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     write_key(partial, path.read_bytes() + line)
-    with partial.open("rb") as stream:
-        os.fsync(stream.fileno())
     partial.replace(path)
     return key
 

@@ -17,3 +17,5 @@ def write_key(path: Path, data: bytes) -> None:
         raise ConfigurationError(f"{path} is there already: nothing was changed") from error
     with os.fdopen(handle, "wb") as stream:
         stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())  # what is sealed under a key that a power cut takes is lost
