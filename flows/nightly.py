@@ -150,8 +150,8 @@ def backup_task(workspace: str, night: str) -> None:
     folder = opened.settings.path(opened.settings.backups)
     partial = folder / f".{night}"
     shutil.rmtree(partial, ignore_errors=True)
-    backup(opened.store, partial, now=utc_now())
     if not (folder / night).exists():
+        backup(opened.store, partial, now=utc_now())
         partial.rename(folder / night)
 
 

@@ -202,7 +202,10 @@ def _sample(
         resealing.begin(store, keys.newest if keys else None, now=utc_now(), actor="sample")
         named = [spool(sys.stdin.buffer, Path(folder)) if str(path) == "-" else path for path in paths]
         rows = read_inputs(named, mapping=mapping, limits=opened.limits, source=source)
-        receipt = take_in(store, islice(rows, count), name="sample", now=utc_now, source=source)
+        receipt = take_in(
+            store, islice(rows, count), name="sample", now=utc_now, source=source,
+            threshold=opened.settings.near_duplicate_threshold,
+        )  # fmt: skip
         with store.read() as connection:
             chunks = store_reports.pending_chunks(connection, size=opened.settings.chunk_size)
         for first, last in chunks:
