@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +13,9 @@ from pipeline.store import audit
 from pipeline.store.audit import Verification
 
 
-def verifiers(opened: Workspace, keys: Sequence[str] | None = None) -> list[Verifier]:
-    """The keys that are trusted to have signed: `keys`, or those of the settings; ConfigurationError without any."""
-    found = trusted(keys or opened.settings.audit.verifiers)
+def verifiers(opened: Workspace) -> list[Verifier]:
+    """The keys that the settings trust to have signed; ConfigurationError without any."""
+    found = trusted(opened.settings.audit.verifiers)
     if not found:
         raise ConfigurationError(
             "no verifier key is trusted: name one in [audit] verifiers of sitrep.toml, or by --key"

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer
 
 from corpora import Example
 from corpora.unlabelled import to_be_taught
 from flows.evaluate import score_sets
 from flows.training_data import examples, training_example
-from models.base import BASE_SHA256, bundled_base, file_sha256
+from models.base import BASE_SHA256, bundled_base, file_sha256, load_tokenizer
 from models.data import TrainingExample, encode
 from models.distil import teach
 from models.fit_rules import fit
@@ -25,6 +24,7 @@ from models.manifest import WEIGHTS, Manifest, write_manifest
 from models.network import ReportNetwork, shipped_state
 from models.scorecard import markdown
 from models.train import Recipe, Trained, predict, train
+from models.windows import WINDOW
 
 LANGUAGES = ("en",)
 
@@ -34,7 +34,6 @@ def train_version(
     *,
     root: Path | None,
     recipe: Recipe,
-    base: Path | None = None,
     full_labels: bool = True,
     teachers: Sequence[Path] = (),
     report: Callable[[str], None] = print,
@@ -46,7 +45,7 @@ def train_version(
     """  # fmt: skip
     training = examples("train", root=root, full_labels=full_labels)
     validation = examples("validation", root=root, full_labels=True)
-    base = base or bundled_base()
+    base = bundled_base()
     weights = [folder / WEIGHTS for folder in teachers]
     unread = to_be_taught(root) if root and teachers else []
     trained = train(
@@ -116,10 +115,7 @@ def data_hash(found: list[Example]) -> str:
 
 
 def _logits(network: ReportNetwork, found: list[TrainingExample]) -> Any:
-    tokenizer = Tokenizer.from_file(str(bundled_base() / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    encoded = encode(found, tokenizer=tokenizer, max_tokens=256)
+    encoded = encode(found, tokenizer=load_tokenizer(bundled_base()), max_tokens=WINDOW)
     device = next(network.parameters()).device
     outputs = predict(network, encoded, device=device)
     return np.stack([np.concatenate([o["violations"], o["urgency"]]) for o in outputs]).astype(np.float64)

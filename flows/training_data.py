@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,6 @@ def examples(split: corpora.splits.Split, *, root: Path | None, full_labels: boo
 
 def pieces(example: Example, *, characters: int = 900, limit: int = 2) -> list[Example]:
     """The first `limit` pieces of a long document that hold mentions, cut between paragraphs."""
-    from dataclasses import replace
-
     made: list[Example] = []
     start = 0
     while start < len(example.text) and len(made) < limit:

@@ -1,7 +1,6 @@
 """The base encoder: all-MiniLM-L6-v2, from the package that carries it, checked before use.
 
-The weights are Apache-2.0 (see the package's model card); a folder of another BERT-like encoder may be
-named instead, in which case its hash is recorded, not checked.
+The weights are Apache-2.0 (see the package's model card).
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ import hashlib
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from tokenizers import Tokenizer
 
 from pipeline.errors import ModelError
 
@@ -28,6 +29,14 @@ def bundled_base() -> Path:
     if found != BASE_SHA256:
         raise ModelError(f"the base encoder's weights are not those expected (sha256 {found[:12]}…): reinstall it")
     return folder
+
+
+def load_tokenizer(base: Path) -> Tokenizer:
+    """The tokenizer of an encoder; it neither cuts nor pads."""
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def file_sha256(path: Path) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
+from models.base import load_tokenizer
 from models.data import IGNORE, Taught, TrainingExample, encode
 from models.labels import TAGS, VIOLATIONS
 from models.network import build
@@ -28,10 +28,8 @@ def teach(
     """The texts as examples with the mean logits of the weights files `teachers`: soft types and levels, hard tags."""
     if not texts:
         return []
-    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    encoded = encode([TrainingExample(text, UNKNOWN) for text in texts], tokenizer=tokenizer, max_tokens=max_tokens)
+    unread = [TrainingExample(text, UNKNOWN) for text in texts]
+    encoded = encode(unread, tokenizer=load_tokenizer(base), max_tokens=max_tokens)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     said = [predict(build(base, weights=path).to(device), encoded, device=device) for path in teachers]
     examples = []

@@ -10,9 +10,8 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from models.base import bundled_base
+from models.base import bundled_base, load_tokenizer
 from models.batching import token_batches
 from models.manifest import Manifest, load_manifest, verified_weights
 from models.readings import WindowOutput, reading
@@ -35,9 +34,7 @@ class Runtime(ABC):
 
     def __init__(self, manifest: Manifest, base: Path) -> None:
         self._manifest = manifest
-        self._tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = load_tokenizer(base)
         start, end = self._tokenizer.token_to_id("[CLS]"), self._tokenizer.token_to_id("[SEP]")
         if start is None or end is None:
             raise ModelError(f"{base}: not the tokenizer of a BERT-like encoder")

@@ -21,10 +21,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from models import low_rank
+from models.base import load_tokenizer
 from models.batching import token_batches
 from models.data import IGNORE, NOT_A_PLACE, Encoded, TrainingExample, encode
 from models.labels import TAGS, URGENCIES, VIOLATIONS
@@ -73,9 +73,7 @@ def train(
     torch.manual_seed(recipe.seed)
     rng = random.Random(recipe.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = load_tokenizer(base)
     network = build(base, weights=start, dropout=recipe.dropout).to(device)
     network.get_parameter(FROZEN).requires_grad_(False)
     if recipe.encoder == "frozen":

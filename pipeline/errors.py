@@ -2,14 +2,18 @@
 
     SitrepError
     ├── MonitorError        the submitted file or report must be mended
-    │   ├── InputRefused    a whole file cannot be taken in (bomb, corrupt, unknown layout)
-    │   └── RowQuarantined  one row cannot be taken in; the rest of the batch goes on
+    │   └── InputRefused    a whole file of another tool cannot be taken in (not its format, unknown labels)
     ├── OperatorError       settings, policy, disk, database, model files
     │   ├── ConfigurationError
     │   ├── StoreError
     │   ├── MailboxError
     │   └── ModelError
-    └── NotFound            no such report, batch or queue (or none that this person may see)
+    ├── NotFound            no such report, batch or queue (or none that this person may see)
+    ├── Conflict            somebody else was faster (`store.work`)
+    ├── Held                what was to be erased is under a legal hold (`custody.holds`)
+    └── NotBelieved         what an OpenID provider says does not hold (`review.oidc`)
+
+A submitted file or row that cannot be taken in raises nothing that comes out of intake: it is quarantined.
 
 A message says what happened and what to do, and never contains report text.
 """
@@ -26,15 +30,7 @@ class MonitorError(SitrepError):
 
 
 class InputRefused(MonitorError):
-    """A whole file is refused; `reason` is a stable code such as `zip_bomb`."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class RowQuarantined(MonitorError):
-    """One row is set aside; `reason` is a stable code such as `empty_text`."""
+    """A whole file is refused; `reason` is a stable code such as `unknown_layout`."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -1,11 +1,12 @@
 """Assessments as JSON documents: how they are stored, and how results are written.
 
-A stored body holds offsets and values, never the text of the report: wording is taken from the
-report when a document is made for people.
+A stored body holds offsets and values, no wording of the report but for the noun of a count (`farmers`): the
+rest is taken from the report when a document is made for people.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -59,9 +60,6 @@ def assessment_body(assessment: Assessment) -> dict[str, Any]:
 def stored_assessment(report: Report, body: dict[str, Any], *, model: str, taxonomy: str) -> Assessment:
     """The assessment that a stored body came from, its wording taken from the report."""
 
-    def spans(kind: str) -> list[dict[str, Any]]:
-        return [{**span, "text": report.text[span["start"] : span["end"]]} for span in body[kind]]
-
     def evidence(found: dict[str, Any]) -> tuple[Evidence, ...]:
         return tuple(Evidence(**sentence) for sentence in found["evidence"])
 
@@ -74,9 +72,9 @@ def stored_assessment(report: Report, body: dict[str, Any], *, model: str, taxon
         ),
         urgency=urgency and UrgencyDecision(urgency["id"], urgency["probabilities"], evidence(urgency)),
         entities=Entities(
-            places=tuple(Place(**span) for span in spans("places")),
-            actors=tuple(Actor(**span) for span in spans("actors")),
-            dates=tuple(DateMention(**span) for span in spans("dates")),
+            places=tuple(Place(**span) for span in _with_text(body["places"], report)),
+            actors=tuple(Actor(**span) for span in _with_text(body["actors"], report)),
+            dates=tuple(DateMention(**span) for span in _with_text(body["dates"], report)),
             counts=tuple(Count(**count) for count in body["counts"]),
         ),
         model=model,
@@ -97,10 +95,6 @@ def result(
     corroborates: list[str],
 ) -> dict[str, Any]:
     """One line of the results: what was found in an accepted report, with the wording of each span."""
-    texts = {
-        kind: [{**span, "text": report.text[span["start"] : span["end"]]} for span in body[kind]]
-        for kind in ("places", "actors", "dates")
-    }
     return {
         "id": report.external_id or report.id,
         "report": report.id,
@@ -109,7 +103,7 @@ def result(
         "report_date": report.report_date.isoformat() if report.report_date else None,
         "language": report.language,
         **body,
-        **texts,
+        **{kind: _with_text(body[kind], report) for kind in ("places", "actors", "dates")},
         "corroborates": corroborates,
         "queues": queues,
         "model": model,
@@ -125,6 +119,10 @@ def moment(value: datetime) -> str:
 
 def _evidence(evidence: Any) -> dict[str, Any]:
     return {"start": evidence.start, "end": evidence.end, "score": round(evidence.score, PROBABILITY_DIGITS)}
+
+
+def _with_text(spans: Sequence[Mapping[str, Any]], report: Report) -> list[dict[str, Any]]:
+    return [{**span, "text": report.text[span["start"] : span["end"]]} for span in spans]
 
 
 def _without_text(span: dict[str, Any]) -> dict[str, Any]:

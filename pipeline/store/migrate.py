@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -22,8 +23,7 @@ def downgrade(store: Store, *, revision: str) -> None:
     _run(store, lambda config: command.downgrade(config, revision))
 
 
-def _run(store: Store, action: object) -> None:
-    assert callable(action)
+def _run(store: Store, action: Callable[[Config], None]) -> None:
     with as_file(files("pipeline.store").joinpath("migrations")) as folder, store.write() as connection:
         action(_config(folder, connection))
 
