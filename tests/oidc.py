@@ -87,12 +87,13 @@ def application(provider: SmallProvider) -> FastAPI:
     @app.get("/.well-known/openid-configuration")
     def describe() -> dict[str, Any]:
         there = provider.issuer
-        return {
+        said = {
             "issuer": there, "authorization_endpoint": f"{there}/authorize", "token_endpoint": f"{there}/token",
             "jwks_uri": f"{there}/keys", "userinfo_endpoint": f"{there}/userinfo", "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
             **({"end_session_endpoint": f"{there}/leave"} if provider.lets_out else {}),
         }  # fmt: skip
+        return {name: value for name, value in said.items() if name not in provider.left_out}
 
     @app.get("/leave")
     def leave(request: Request) -> RedirectResponse:

@@ -200,6 +200,8 @@ class Provider:
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint")
         if not isinstance(described, dict) or described.get("issuer") != issuer:
             raise NotBelieved(f"what describes itself at {issuer} is somebody else")
+        if missing := [name for name in names[:3] if not isinstance(described.get(name), str)]:
+            raise NotBelieved(f"{issuer} names no {', '.join(missing)}")
         outer = urlsplit(issuer).hostname not in HERE
         if outer and any(urlsplit(str(described[name])).scheme != "https" for name in names if name in described):
             raise NotBelieved(f"{issuer} names an address that is not https")

@@ -152,6 +152,13 @@ def test_who_describes_themselves_as_somebody_else_is_not_believed(
         Provider(settings, secret=SECRET).address(state="s", nonce="n", verifier="v" * 43)
 
 
+def test_who_describes_themselves_by_half_is_not_believed(elsewhere: SmallProvider, socket_enabled: None) -> None:
+    elsewhere.left_out = {"authorization_endpoint"}
+    settings = OidcSettings(issuer=elsewhere.issuer, client_id=CLIENT, page=PAGE)
+    with pytest.raises(NotBelieved, match="names no authorization_endpoint"):
+        Provider(settings, secret=SECRET).address(state="s", nonce="n", verifier="v" * 43)
+
+
 @pytest.mark.parametrize("said", [True, False, "true", None])
 def test_an_address_counts_only_where_the_provider_verified_it(
     elsewhere: SmallProvider, socket_enabled: None, said: object
