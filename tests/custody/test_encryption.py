@@ -76,7 +76,7 @@ def at_rest(store: Store, folder: Path) -> str:
         files = list(path.parent.glob(path.name + "*"))
     else:
         files = [folder / "dump.sql"]
-        _postgres("pg_dump", "--format=plain", f"--file={files[0]}", _url(store))
+        _postgres(store, "pg_dump", "--format=plain", f"--file={files[0]}", _url(store))
     return "\n".join(file.read_bytes().decode("latin-1") for file in files).lower()
 
 
