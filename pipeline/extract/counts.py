@@ -51,6 +51,9 @@ _CLAUSE_END = re.compile(r"[.;:!?\n]|,? (?:while|whereas|but|as)\b")
 # "were beaten and two voters were injured": the second verb is not the first one's.
 _SECOND_CLAUSE = re.compile(rf"\b(?:was|were|been)\b[^.;]*?(?P<second>\band\s+(?:\d|(?:{_WORD}|an?)\b))", re.I)
 _PASSIVE = re.compile(r"\s+(?:who\s+)?(?:was|were|had|have|has|are|is)\b", re.I)
+# "her three children and wounded 12 passengers": what was done to the passengers.
+_AND = re.compile(r"\band\s+$", re.I)
+_OTHERS = re.compile(rf"\s+(?:at least |more than |over |about |some |up to )?(?:{_FIGURE}|{_WORD}|an?)(?![\w%])", re.I)
 _AS_ADJECTIVE = 50
 _VAGUE = {"dozens": 24, "scores": 40, "hundreds": 200, "thousands": 2000}
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -179,6 +182,8 @@ def _kind(text: str, start: int, end: int) -> str | None:
             # What follows the number tells of it more often than what stands before; least what stands within, as an
             # adjective: "two displaced women were shot".
             if match.start() >= end:
+                if _AND.search(text, end, match.start()) and _OTHERS.match(text, match.end()):
+                    continue
                 gap = match.start() - end
             elif match.start() >= start:
                 gap = _AS_ADJECTIVE

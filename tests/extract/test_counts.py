@@ -73,6 +73,10 @@ CASES: list[tuple[str, list[tuple[str, int, int | None, str]]]] = [
     ("Section 12 people", []),
     ("The 14-year-old was killed.", []),
     ("Shelling killed 31 people and injured 78 others.", [("killed", 31, 31, "people"), ("injured", 78, 78, "others")]),
+    (
+        "It killed her three children and wounded 12 passengers.",
+        [("killed", 3, 3, "children"), ("injured", 12, 12, "passengers")],
+    ),
     ("They abducted 3 girls and killed 2 men.", [("abducted", 3, 3, "girls"), ("killed", 2, 2, "men")]),
     ("Of those wounded 3 men were arrested.", [("detained", 3, 3, "men")]),
     ("Soldiers killed two displaced women.", [("killed", 2, 2, "women")]),
