@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -47,6 +48,7 @@ class Extractor:
     def extract_one(
         self, text: str, *, tags: Sequence[Tag] = (), report_date: date | None = None, country: str | None = None
     ) -> Entities:
+        tags = _camps_as_places(text, tags)
         dates = find_dates(text, report_date=report_date, tags=tags)
         taken = [(d.start, d.end) for d in dates]
         places = [
@@ -64,6 +66,22 @@ class Extractor:
             dates=tuple(dates),
             counts=tuple(find_counts(text)),
         )
+
+
+# The encoder takes `Jenin refugee camp` for those who live there now and then.
+_CAMP = re.compile(
+    r"\b(?:(?!The |In |At |Near |From |On )[A-Z][\w'’-]+ ){1,3}(?:refugee|IDP|displacement) (?:camp|site|settlement)\b"
+)
+
+
+def _camps_as_places(text: str, tags: Sequence[Tag]) -> Sequence[Tag]:
+    """The tags, with those of actors that only name a camp made one of a place."""
+    for camp in _CAMP.finditer(text):
+        inside = [tag for tag in tags if tag.kind == "A" and camp.start() <= tag.start and tag.end <= camp.end()]
+        if inside:
+            kept = [tag for tag in tags if tag.end <= camp.start() or tag.start >= camp.end()]
+            tags = [*kept, Tag(*camp.span(), "P", max(tag.score for tag in inside))]
+    return tags
 
 
 def _clear_of(actor: Actor, dates: Sequence[tuple[int, int]]) -> Actor | None:

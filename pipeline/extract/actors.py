@@ -76,7 +76,7 @@ def find_actors(
             for match in lexicon.pattern.finditer(text)
             if lexicon.types[match["head"].casefold()] in _CLEAR_WITHOUT_TAGS
         ]
-    others = [tag for tag in tags if tag.kind != "A"]
+    others = [tag for tag in tags if tag.kind == "P"]  # what was taken for a date may be `M23`
     tagged += [
         Tag(start, end, "A", 1.0)
         for start, end in context.organisations.mentioned(text)

@@ -208,6 +208,20 @@ def test_members_are_of_the_type_of_their_organisation(surface: str, type_: str)
     assert [a.type for a in read(f"[{surface}] there", type_="civilians")][:1] == [type_]
 
 
+def test_a_camp_that_was_taken_for_its_people_is_a_place() -> None:
+    text = "Forces raided Jenin refugee camp and Ain al-Hilweh. The residents of Jenin refugee camp fled."
+    tags = [Tag(14, 19, "A", 0.5), Tag(20, 32, "A", 0.9), Tag(56, 87, "A", 0.9)]
+    found = Extractor().extract_one(text, tags=tags)
+    assert [p.text for p in found.places] == ["Jenin refugee camp"]
+    assert [a.text for a in found.actors] == ["residents of Jenin refugee camp"]
+
+
+def test_a_known_name_that_was_taken_for_a_date_is_an_actor() -> None:
+    text = "Seven men were held by M23 in Kibumba."
+    tags = [Tag(0, 9, "A", 0.9), Tag(23, 26, "D", 0.6), Tag(30, 37, "P", 0.9)]
+    assert [a.text for a in find_actors(text, tags=tags)] == ["Seven men", "M23"]
+
+
 def test_a_mention_holds_no_part_of_a_date() -> None:
     text = "Last week police fired; the rebels last Monday left."
     tags = [Tag(5, 16, "A", 0.9), Tag(28, 39, "A", 0.9)]

@@ -116,6 +116,12 @@ def test_a_hard_expression_is_found_and_resolved(marked: str, iso: str | None) -
     assert [m.iso for m in hits if m.iso] == ([iso] if iso else []), mentions
 
 
+@pytest.mark.parametrize("figure", ["5 KIA", "5632 2564"])
+def test_a_figure_of_a_radio_log_is_no_time(figure: str) -> None:
+    text = f"VBIED at checkpoint, {figure}."
+    assert find_dates(text, report_date=FRIDAY, tags=[Tag(21, 21 + len(figure), "D", 0.9)]) == []
+
+
 def test_a_month_of_the_moon_is_no_hour_of_the_clock() -> None:
     (mention,) = find_dates("They came on 5 Ramadan 1445 at night.", report_date=FRIDAY)
     assert (mention.text, mention.iso, mention.basis) == ("5 Ramadan 1445", None, "other_calendar")

@@ -21,6 +21,7 @@ from pipeline.report import DateMention, Tag
 _LOG_TIME = re.compile(r"(?:0\d|1[0-8]|2[1-3])[0-5]\d[A-Z]?")
 _LOG_TIME_OR_YEAR = re.compile(r"(?:19|20)[0-5]\d")
 # What the encoder may be right about though the grammar does not know it: words, or a number of four digits.
+_LOG_FIGURE = re.compile(r"\d+\s+[A-Z]{3,}|\d{4,5}\s\d{4,5}")  # `5 KIA`, and a point of a grid
 _MAY_BE_TIME = re.compile(r"[^\W\d_]{2}|\d{4}")
 SURE_OF_UNKNOWN = 0.7
 """What the grammar does not know is an expression of time only where the encoder is this sure."""
@@ -69,6 +70,8 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
             anchor, anchor_end = day, found.end
     mentions = _clocks_of_next_day(text, mentions)
     for start, end in [(tag.start, tag.end) for tag in tags if tag.kind == "D" and tag.score >= SURE_OF_UNKNOWN]:
+        if not text.isupper() and _LOG_FIGURE.fullmatch(text[start:end]):
+            continue
         if all(end <= m.start or start >= m.end for m in mentions) and _MAY_BE_TIME.search(text[start:end]):
             mentions.append(DateMention(start, end, text[start:end], None, "tagged"))
     return sorted(mentions, key=lambda m: m.start)
