@@ -171,7 +171,7 @@ def entity_tables(result: dict[str, Any]) -> Iterator[tuple[str, tuple[str, ...]
     """Title, columns and rows of each kind of entity that was found."""
     places: list[tuple[str, ...]] = [
         (escape(p["text"]), escape(p["name"] or ""), p["iso2"] or "",
-         "" if p["lat"] is None else f"{p['lat']:.3f}, {p['lon']:.3f}", p["precision"] or p["reason"] or "")
+         "" if p["lat"] is None else f"{p['lat']:.3f}, {p['lon']:.3f}", "exact, if misspelt" if p["precision"] == "exact" and p["reason"] == "alike" else p["precision"] or p["reason"] or "")
         for p in result["places"]
     ]  # fmt: skip
     if places:

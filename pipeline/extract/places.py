@@ -315,6 +315,8 @@ def _place(
         precision, reason = "district", "relative"
         if lat is not None and lon is not None:
             lat, lon = moved(lat, lon, offset)
+    if candidate.match == "spelling" and reason is None:
+        reason = "alike"
     return Place(
         mention.start, mention.end, mention.text, name=candidate.name, geonames_id=candidate.geonames_id,
         iso2=candidate.iso2, lat=lat, lon=lon, precision=precision, score=round(score, 3), reason=reason,

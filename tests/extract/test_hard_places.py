@@ -427,3 +427,9 @@ def test_a_place_that_fails_does_not_empty_the_others(extractor: Extractor, tmp_
 def test_a_name_that_is_no_unicode_does_not_empty_the_others(extractor: Extractor) -> None:
     found = places(extractor, "from [Go\ud800ma] to [Bangui]", country="CF")
     assert [p.iso2 for p in found][1:] == ["CF"]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("Kibumba", "alike"), ("Kirumba", None), ("Goma", None)])
+def test_a_place_that_is_only_alike_says_so(extractor: Extractor, name: str, reason: str | None) -> None:
+    (place,) = places(extractor, f"in [{name}] today", country="CD")
+    assert (place.precision, place.reason) == ("exact", reason)
