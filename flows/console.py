@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+_OF_A_ROW = re.compile(r":\d+$")
 WHOLE = frozenset({"report", "batch", "queue", "number", "login", "due", "next due"})
 """Names that people copy into the next command, and times: never cut, however narrow the terminal."""
 
@@ -73,6 +75,11 @@ def quarantine_values(row: Any) -> dict[str, Any]:
     return {"line": row.line, "where": row.locator, "reason": row.reason, "message": row.message}
 
 
+def counted(count: int, one: str) -> str:
+    """`1 result`, `2,000 results`."""
+    return f"{count:,} {one}" + ("" if count == 1 else "s")
+
+
 def print_receipt(receipt: Receipt, problems: Sequence[Any], *, shown: int = 20) -> None:
     """The batch receipt, with each quarantined row and its reason."""
     out.print(f"[bold]Batch {receipt.batch}[/bold]" + (f" from {escape(receipt.source)}" if receipt.source else ""))
@@ -86,7 +93,10 @@ def print_receipt(receipt: Receipt, problems: Sequence[Any], *, shown: int = 20)
         out.print(table("Quarantined, nothing lost", ("where", "reason", "what to do"), rows))
         if len(problems) > shown:
             out.print(f"  and {len(problems) - shown:,} more")
-        out.print(f"  [dim]to mend and submit again: sitrep export quarantine --batch {receipt.batch}[/dim]")
+        if any(_OF_A_ROW.search(row.locator) for row in problems):
+            out.print(f"  [dim]to mend and submit again: sitrep export quarantine --batch {receipt.batch}[/dim]")
+        else:  # whole files, whose rows were not read
+            out.print("  [dim]mend these files, or say how to read them, and submit them again[/dim]")
 
 
 def print_queues(policy: Policy, summaries: dict[str, QueueSummary], *, now: datetime) -> None:

@@ -186,16 +186,25 @@ def _nights(opened: Workspace) -> Check:
 
 def _folders(opened: Workspace) -> Check:
     """Those that a night writes to; one that is not there yet is made."""
-    settings, wrong = opened.settings, []
+    settings, wrong, away = opened.settings, [], []
     for name in ("drop", "outbox", "digests", "backups"):
         if getattr(settings, name) is not None:
             path = settings.path(getattr(settings, name))
             there = next(p for p in (path, *path.absolute().parents) if p.exists())
             if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
                 wrong.append(f"{name} ({path})")
+            elif there not in (path, path.absolute().parent):
+                away.append(f"{name} ({path})")
     if wrong:
         return Check(
             "folders", "broken", f"cannot be written to: {', '.join(wrong)}", "correct sitrep.toml, or the rights"
+        )
+    if away:
+        return Check(
+            "folders",
+            "warning",
+            f"neither there nor the folder that it is in: {', '.join(away)}",
+            "is the disk mounted? else correct sitrep.toml",
         )
     return Check("folders", "ok", "drop, outbox, digests" + (", backups" if settings.backups else ""))
 

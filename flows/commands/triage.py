@@ -94,10 +94,12 @@ def run(
             console.out.print("Nothing was accepted, so that nothing was triaged.")
             raise typer.Exit(1)
         failed = f", {counts['failed']} could not be processed and wait in manual-review" if counts["failed"] else ""
-        console.out.print(f"{counts['triaged']:,} triaged into {counts['items']:,} queue items{failed}\n")
+        console.out.print(
+            f"{counts['triaged']:,} triaged into {console.counted(counts['items'], 'queue item')}{failed}\n"
+        )
         print_queues(opened)
         if out:
-            console.out.print(f"\n{written:,} results in {out}")
+            console.out.print(f"\n{console.counted(written, 'result')} in {out}")
         console.out.print("\n[dim]next: sitrep queues --items · sitrep show REPORT · sitrep deliver[/dim]")
     raise typer.Exit(1 if (receipt and receipt.quarantined) or counts["failed"] else 0)
 

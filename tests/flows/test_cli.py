@@ -149,6 +149,15 @@ def test_quarantined_rows_are_mended_and_submitted_again(run: Run, tmp_path: Pat
     assert receipt["accepted"] == 1
 
 
+def test_what_to_do_next_is_said_of_rows_and_of_whole_files(run: Run, tmp_path: Path) -> None:
+    told = run("submit", str(tmp_path / "reports.csv"), code=1).output
+    assert "sitrep export quarantine --batch" in told
+    told = run("submit", "-", code=1, stdin="ref,narrative\n1,They came at night and burnt the granaries.\n").output
+    assert "--map text=narrative" in " ".join(told.split())
+    assert "export quarantine" not in told
+    assert "say how to read them" in told
+
+
 def test_results_are_exported_as_tables_without_live_formulas(run: Run, tmp_path: Path) -> None:
     reports = tmp_path / "r.jsonl"
     reports.write_text('{"id": "=1+1", "text": "Soldiers burnt ten houses in Rann yesterday."}', encoding="utf-8")

@@ -75,6 +75,9 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     "an unknown destination": (elsewhere, "deliveries", "broken", "no such destination: elsewhere"),
     "a night that did not end": (begun, "nights", "warning", "has not ended"),
     "a file for a folder": (lambda desk: (desk / "drop").write_text("x"), "folders", "broken", "drop ("),
+    "a disk that is not mounted": (
+        lambda desk: settings(desk, f'drop = "{desk}/usb/1/drop"', instead_of='drop = "drop"'), "folders", "warning",
+        "usb/1/drop"),
     "a clock that went back": (from_the_future, "clock", "broken", "from the future"),
 }  # fmt: skip
 
