@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,7 +29,8 @@ def _names() -> dict[str, dict[str, list[str]]]:
 
 
 def _key(name: object) -> str:
-    return re.sub(r"[\s_\-.]+", "_", str(name).strip().lstrip("\ufeff").casefold()).strip("_")
+    plain = unicodedata.normalize("NFC", str(name).strip().lstrip("\ufeff").casefold())
+    return re.sub(r"[\s_\-.]+", "_", plain).strip("_")
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,14 @@ def test_a_word_document_gives_paragraphs_and_tables(read: Reader) -> None:
     assert only(read("a.docx", buffer.getvalue())).text == "They came at dawn.\nKilled | seven\nThey left."
 
 
+@pytest.mark.parametrize(
+    "header", ["Réf;Date du rapport;Texte", "Re\u0301f;date_du_rapport;TEXTE", "Ref No.;Reporting date;Text"]
+)
+def test_a_column_is_known_by_its_french_or_longer_name(read: Reader, header: str) -> None:
+    candidate = only(read("a.csv", f"{header}\nK-1;14/02/2025;Nine houses were burnt.\n"))
+    assert (candidate.external_id, candidate.report_date) == ("K-1", date(2025, 2, 14))
+
+
 def test_deleted_text_of_a_word_document_is_left_out(read: Reader) -> None:
     body = (
         "<d><p><r><t>Seven </t></r><del><r><delText>nine </delText></r></del><moveFrom><r><t>gone </t></r></moveFrom>"
