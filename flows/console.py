@@ -94,7 +94,8 @@ def print_receipt(receipt: Receipt, problems: Sequence[Any], *, shown: int = 20)
         if len(problems) > shown:
             out.print(f"  and {len(problems) - shown:,} more")
         if any(_OF_A_ROW.search(row.locator) for row in problems):
-            out.print(f"  [dim]to mend and submit again: sitrep export quarantine --batch {receipt.batch}[/dim]")
+            again = f"sitrep export quarantine --batch {receipt.batch}"
+            out.print(f"  [dim]to mend and submit again: {again}[/dim]", soft_wrap=True)  # in one line, to be copied
         else:  # whole files, whose rows were not read
             out.print("  [dim]mend these files, or say how to read them, and submit them again[/dim]")
 
