@@ -18,11 +18,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline.custody.keyring import Keyring
-from pipeline.errors import StoreError
+from pipeline.errors import MonitorError, StoreError
 from pipeline.store.sealed import use_keys
 
 WAL_RESET_FIXED = (3, 51, 3)
@@ -90,9 +90,14 @@ _PROBLEMS = {
 
 @contextmanager
 def _store_errors() -> Iterator[None]:
-    """A database that cannot work is the operator's to mend: StoreError says how."""
+    """A database that cannot work is the operator's to mend: StoreError says how. What it cannot hold is the sender's.
+
+    PostgreSQL holds no NUL, and the driver's words may quote the rest.
+    """
     try:
         yield
+    except DataError:
+        raise MonitorError("a character or a number here is none that can be kept: leave it out") from None
     except OperationalError as error:
         problem = str(error.orig)
         words = next((words for sign, words in _PROBLEMS.items() if sign in problem), None)

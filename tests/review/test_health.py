@@ -47,6 +47,11 @@ def token(store: Store, login: str, *scopes: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {made}"}
 
 
+def test_a_character_that_no_database_holds_is_no_fault_of_the_page(any_store: Store, rooms: Rooms) -> None:
+    browser = page(any_store, rooms)
+    assert browser.post("/sign-in", data={"login": "ada\0", "password": "x"}).status_code in (403, 422)
+
+
 def test_health_needs_no_sign_in_and_tells_only_itself(desk: Store, rooms: Rooms) -> None:
     browser = page(desk, rooms)
     assert (browser.get("/health/live").text, browser.get("/health/ready").text) == ("live\n", "ready\n")
