@@ -38,6 +38,8 @@ CASES: list[tuple[str, str | None]] = [
     ("on [Tuesday, 11 February] they came", "2025-02-11"),
     ("on [20 December] they came", "2024-12-20"),
     ("on [1 March] they will vote", "2025-03-01"),
+    ("on [30 February] they came", None),
+    ("on [29 February] they came", None),
     ("on [11/2] they came", "2025-02-11"),
     ("from [10 to 12 February] they stayed", "2025-02-10/2025-02-12"),
     ("from [10-12 Feb 2025] they stayed", "2025-02-10/2025-02-12"),

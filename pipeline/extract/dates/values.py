@@ -46,10 +46,10 @@ def number_of(match: re.Match[str]) -> int:
 
 
 def with_year(month: int, day: int, context: Context) -> date:
-    """The day in the year that makes sense: not long after the report."""
+    """The day in the year that makes sense: not long after the report. ValueError where that year has no such day."""
     if context.report_date is None:
         raise ValueError("no report date")
-    made = date(context.report_date.year, month, min(day, monthrange(context.report_date.year, month)[1]))
+    made = date(context.report_date.year, month, day)
     if (made - context.report_date).days > FUTURE_DAYS:
         made = made.replace(year=made.year - 1)
     elif (context.report_date - made).days > 365 - FUTURE_DAYS // 2 and is_future(context):
