@@ -21,7 +21,7 @@ ATTEMPT = timedelta(minutes=10)
 def link(
     connection: Connection, login: str, *, issuer: str, subject: str | None, email: str | None, by: str, now: datetime
 ) -> None:
-    """Let somebody sign in with an account of this issuer, in place of the one that they had."""
+    """Let somebody sign in with an account of this issuer; where they had another, it opens nothing and their sessions end."""
     if connection.execute(select(person.c.login).where(person.c.login == login)).one_or_none() is None:
         raise NotFound(f"there is no person {login!r}")
     if (subject is None) == (email is None):
@@ -33,7 +33,8 @@ def link(
     )  # fmt: skip
     if other := connection.execute(taken).scalar_one_or_none():
         raise ConfigurationError(f"that account is {other}'s: take it from them first (--unlink)")
-    connection.execute(delete(identity).where(identity.c.login == login))
+    if connection.execute(delete(identity).where(identity.c.login == login)).rowcount:
+        sessions.end_all(connection, login)
     connection.execute(insert(identity).values(login=login, issuer=issuer, subject=subject, email=folded))
     audit.append(connection, at=now, actor=by, action="account linked", subject=login, body={"issuer": issuer})
 

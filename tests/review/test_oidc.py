@@ -104,6 +104,16 @@ def test_who_is_linked_comes_in_and_their_subject_is_kept(
     assert came_in(browse()) == ""
 
 
+def test_whose_account_is_replaced_is_signed_out(browse: Browse, elsewhere: SmallProvider, desk: Store) -> None:
+    browser = browse()
+    browser.get(sent_back(browser))
+    with desk.write() as connection:
+        identities.link(
+            connection, "ada", issuer=elsewhere.issuer, subject="another", email=None, by="test", now=NOW
+        )  # fmt: skip
+    assert browser.get("/").url.path == "/sign-in"
+
+
 MOMENT = int(NOW.timestamp())
 
 
