@@ -166,7 +166,7 @@ def _count(found: Digest, row: Any) -> None:
     found.by_country.update({p["iso2"] for p in body["places"] if p.get("iso2")} or {row.country or "unknown"})
     found.by_place.update(
         {
-            (p["name"], p["lat"], p["lon"])
+            (p["name"] or "", p["lat"], p["lon"])  # a point alone has no name
             for p in body["places"]
             if p.get("lat") is not None and p["precision"] == "exact"
         }

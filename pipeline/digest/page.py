@@ -64,12 +64,16 @@ def _named(dots: list[dict[str, Any]], box: dict[str, Any], most: int = 12) -> l
     """The places whose names are written beside them: the most told of, where no name covers another."""
     named: list[dict[str, Any]] = []
     for dot in dots:
-        if len(named) < most and not any(
-            abs(dot["y"] - other["y"]) < LETTER[1] * box["unit"]
-            and -len(dot["name"]) * LETTER[0] * box["unit"]
-            < dot["x"] - other["x"]
-            < len(other["name"]) * LETTER[0] * box["unit"]
-            for other in named
+        if (
+            dot["name"]
+            and len(named) < most
+            and not any(
+                abs(dot["y"] - other["y"]) < LETTER[1] * box["unit"]
+                and -len(dot["name"]) * LETTER[0] * box["unit"]
+                < dot["x"] - other["x"]
+                < len(other["name"]) * LETTER[0] * box["unit"]
+                for other in named
+            )
         ):
             named.append(dot)
     return named

@@ -70,6 +70,7 @@ _BUILDING_FIRST = re.compile(
     re.I,
 )
 _OTHER_SCRIPT = re.compile(r"\s*[/(),]\s*")
+_POINT_FOLLOWS = re.compile(r",?\s*[(\[]\s*(?:(?:at|grid|gps|coordinates|coords?)\b:?\s*)?", re.I)
 _ROAD_NAME = re.compile(
     r"(?:the\s+)?(?P<one>\w[^-–—/]*?)\s?(?:[-–—/]|\bto\b)\s?(?P<other>\w[^-–—/]*?)(?:\s+(?:road|highway|axis|route|track|corridor))?",
     re.I,
@@ -108,7 +109,7 @@ def find_places(text: str, *, tags: Sequence[Tag], gazetteer: Gazetteer, country
             Place(point.start, point.end, point.text, iso2=iso2, lat=point.lat, lon=point.lon,
                   precision="exact" if point.precision_m <= EXACT_M else "district", reason="coordinates")
         )  # fmt: skip
-    return sorted(places, key=lambda p: p.start)
+    return _pointed_at(sorted(places, key=lambda p: p.start), text)
 
 
 T = TypeVar("T")
@@ -337,6 +338,19 @@ def _road(
         mention.start, mention.end, mention.text, name=f"{one[0].name} – {other[0].name}", iso2=one[0].iso2,
         lat=middle[0], lon=middle[1], precision="district", score=round(min(one[1], other[1]), 3), reason="between",
     )  # fmt: skip
+
+
+def _pointed_at(places: Sequence[Place], text: str) -> list[Place]:
+    """`Abu Shouk camp (13°39'N, 25°21'E)`: the text says where a place lies that the gazetteer does not."""
+    placed = list(places)
+    for i, (one, point) in enumerate(pairwise(places)):
+        nowhere = one.lat is None and one.precision != "country"
+        if nowhere and point.reason == "coordinates" and _POINT_FOLLOWS.fullmatch(text, one.end, point.start):
+            placed[i] = replace(
+                one, iso2=one.iso2 or point.iso2, lat=point.lat, lon=point.lon, precision=point.precision,
+                reason="coordinates",
+            )  # fmt: skip
+    return placed
 
 
 def _between(places: Sequence[Place], text: str) -> list[Place]:

@@ -74,6 +74,16 @@ def test_no_name_on_the_map_covers_another() -> None:
     assert "Bandiagara: 2" in page
 
 
+def test_a_point_without_a_name_is_on_the_map(store: Store) -> None:
+    period = Period(NOW - timedelta(days=2), NOW)
+    point = {"name": None, "lat": 14.0, "lon": -3.5, "iso2": "ML", "precision": "exact"}
+    fill(store, period, [("unlawful_killing", "high", "ML", 50)], places=[point])
+    with store.read() as connection:
+        page = as_html(gather(connection, since=period.since, until=period.until, queues=OPEN))
+    assert "a point: 1" in page
+    assert "None</text>" not in page
+
+
 @given(st.integers(1, 30), st.floats(1, 200), st.floats(0.01, 1))
 def test_the_tail_is_that_of_the_mixture_of_poissons(count: int, shape: float, exposure: float) -> None:
     """Against the integral itself, by the midpoint rule over the gamma distribution of the rate."""

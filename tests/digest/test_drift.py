@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -77,8 +78,11 @@ def test_rare_bins_are_put_together() -> None:
     assert found.by_chance == pytest.approx(chance(MOST_BINS + 1, before.total(), 1000), abs=1e-4)
 
 
-def fill(store: Store, period: Period, rows: list[tuple[str, str, str, int]], *, queue: str = "archive") -> None:
-    """Triaged reports of a period: *(type, level, country, characters)*."""
+def fill(
+    store: Store, period: Period, rows: list[tuple[str, str, str, int]], *, queue: str = "archive",
+    places: Sequence[Mapping[str, object]] = (),
+) -> None:  # fmt: skip
+    """Triaged reports of a period: *(type, level, country, characters)*, each with these places."""
     with store.write() as connection:
         at = period.since + WEEK / 7
         name = f"{queue}-{period.since:%m%d}"
@@ -94,7 +98,7 @@ def fill(store: Store, period: Period, rows: list[tuple[str, str, str, int]], *,
         connection.execute(
             insert(assessment),
             [{"seq": n, "report": n, "model": "m", "policy": "p", "taxonomy": "1", "sha256": str(n), "created_at": at,
-              "body": {"violations": [{"id": kind, "decided": True}], "urgency": {"id": level}, "places": [], "actors": [],
+              "body": {"violations": [{"id": kind, "decided": True}], "urgency": {"id": level}, "places": list(places), "actors": [],
                        "abstained": ["urgency"] if level == "low" else []}}
              for n, (kind, level, _, _) in numbered],
         )  # fmt: skip

@@ -386,6 +386,15 @@ def test_coordinates_are_a_place_in_a_country(extractor: Extractor) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("written", ["(13°39'N, 25°21'E)", "(GPS: 13.65, 25.35)"])
+def test_a_place_lies_where_the_text_says_it_does(extractor: Extractor, written: str) -> None:
+    camp, point = places(extractor, f"Shelling of [Abu Shouk IDP camp] {written} since dawn.", country="SD")
+    assert (camp.text, camp.iso2, camp.reason) == ("Abu Shouk IDP camp", "SD", "coordinates")
+    assert (camp.lat, camp.lon) == (point.lat, point.lon) == (pytest.approx(13.65), pytest.approx(25.35))
+    country, _ = places(extractor, f"Shelling in [Sudan] {written}.")
+    assert (country.precision, country.lat) == ("country", None)
+
+
 def test_coordinates_at_sea_have_no_country(extractor: Extractor) -> None:
     assert [p.iso2 for p in places(extractor, "A boat capsized at 0.5123, -30.4567 today.")] == [None]
 
