@@ -86,7 +86,7 @@ def test_all_types_can_be_chosen_where_the_model_reads_nothing_and_an_urgency_ha
     assert browser.post(f"{path}/decide", data=values).status_code == 422
     answer = browser.post(f"{path}/decide", data={**values, "urgency": ["high"]})
     assert f'<a href="{path}">Look at it again</a>' in answer.text
-    assert "You decided 1 in the last 24 hours, 1 in the last one" in browser.get("/").text
+    assert "You decided 1 in the last 24 hours, 1 of them in the last hour" in browser.get("/").text
     assert "You decided" not in visit("bo").get("/").text
     assert "Look at it again" not in browser.get(f"{path.rpartition('/')[0]}?closed=rnothing").text
 
