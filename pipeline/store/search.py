@@ -18,7 +18,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, column, false, func, select, table, text, tuple_
+from sqlalchemy import Connection, FromClause, Select, and_, column, false, func, select, table, text, tuple_
 from sqlalchemy.sql import ColumnElement
 
 from pipeline.store.facets import Kind, fold
@@ -120,17 +120,31 @@ def _days(day: ColumnElement[Any], wanted: Filter) -> ColumnElement[bool]:
 def with_facets(
     connection: Connection, query: Select[Any], queue: str, asked: list[tuple[Kind, str]], after: tuple[int, int] | None
 ) -> Any:
-    """The query over `queue_item` narrowed to items with all these facets; the first one leads, in order."""
-    sealed = in_force(connection) if asked else None
+    """The query over `queue_item` narrowed to items with all these facets; one leads, in order.
+
+    SQLite walks the one that leads: it is the one that the fewest have.
+    """
+    if not asked:
+        return in_order(query, queue_item.c.rank, queue_item.c.seq, after)
+    sealed = in_force(connection)
+    lines: list[tuple[FromClause, ColumnElement[bool]]] = []
     for number, (kind, value) in enumerate(asked):
-        assert sealed is not None
         line, values = queue_facet.alias(f"facet_{number}"), sealed.lookups("shown", [value], size=FACET_BYTES)
-        query = query.join(line, line.c.item == queue_item.c.seq).where(
-            line.c.queue == queue, line.c.kind == kind, line.c.closed.is_(False), line.c.value.in_(values)
-        )
+        of_kind = and_(line.c.queue == queue, line.c.kind == kind, line.c.closed.is_(False), line.c.value.in_(values))
+        lines.append((line, of_kind))
+    if len(lines) > 1 and connection.dialect.name == "sqlite":  # PostgreSQL counts by itself
+        lines.sort(key=lambda each: _count(connection, *each))
+    for number, (each, here) in enumerate(lines):
+        query = query.join(each, each.c.item == queue_item.c.seq).where(here)
         if number == 0:
-            query = in_order(query, line.c.rank, line.c.item, after)
-    return query if asked else in_order(query, queue_item.c.rank, queue_item.c.seq, after)
+            query = in_order(query, each.c.rank, each.c.item, after)
+    return query
+
+
+def _count(connection: Connection, line: FromClause, here: ColumnElement[bool]) -> int:
+    """How many lines there are, up to `FEW`: which of several is rarest needs no more."""
+    few = select(line.c.item).where(here).limit(FEW).subquery()
+    return int(connection.execute(select(func.count()).select_from(few)).scalar_one())
 
 
 def in_order(query: Select[Any], rank: Any, seq: Any, after: tuple[int, int] | None) -> Select[Any]:
@@ -157,4 +171,6 @@ def _with_words(connection: Connection, terms: list[str]) -> ColumnElement[bool]
 def _narrowed(connection: Connection, seqs: Select[Any], otherwise: ColumnElement[bool]) -> ColumnElement[bool]:
     """A condition for reports that `seqs` selects: those by number where they are few."""
     few = connection.scalars(seqs.limit(FEW + 1)).all()
+    if not few:
+        return false()  # an empty list would be held against every item
     return queue_item.c.report.in_(few) if len(few) <= FEW else otherwise
