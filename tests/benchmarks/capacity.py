@@ -4,7 +4,7 @@ The reports are put together from sentences of the authored corpus, with log-nor
 numbers in each, taken in and triaged by one process without Prefect. Memory is the resident set of that process, read
 when so many reports were done: what grows with their number would show in it.
 
-    python tests/benchmarks/capacity.py [--reports 20000] [--chunk 1000] [--database postgresql://...]
+    python tests/benchmarks/capacity.py [--reports 20000] [--triage 5000] [--chunk 1000] [--database postgresql://...]
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ class Memory:
     """Resident megabytes of this process when a share of the reports was done; told on the way, for long runs."""
 
     def __init__(self, verb: str, count: int) -> None:
-        self._verb, self._marks, self._done = verb, [round(count * share) for share in MARKS], 0
+        self._verb, self._marks, self.done = verb, [round(count * share) for share in MARKS], 0
         self.resident: dict[int, int] = {}
 
     def advance(self, reports: int) -> None:
-        self._done += reports
-        while self._marks and self._done >= self._marks[0]:
+        self.done += reports
+        while self._marks and self.done >= self._marks[0]:
             self.resident[self._marks.pop(0)] = megabytes("VmRSS")
-        if self._done % 1000 == 0:
-            told = f"{self._done:,} {self._verb}, {megabytes('VmRSS')} MB, {time.process_time():.0f} s of processor"
+        if self.done % 1000 == 0:
+            told = f"{self.done:,} {self._verb}, {megabytes('VmRSS')} MB, {time.process_time():.0f} s of processor"
             print(told, file=sys.stderr, flush=True)
 
 
@@ -96,7 +96,7 @@ def timed(action: Callable[[], Any]) -> tuple[float, float]:
     return time.perf_counter() - clock, time.process_time() - processor
 
 
-def measure(count: int, *, chunk: int, folder: Path) -> dict[str, Any]:
+def measure(count: int, *, most: int | None, chunk: int, folder: Path) -> dict[str, Any]:
     path = folder / "reports.jsonl"
     with path.open("w", encoding="utf-8") as stream:
         for number, words in enumerate(texts(count)):
@@ -104,35 +104,37 @@ def measure(count: int, *, chunk: int, folder: Path) -> dict[str, Any]:
     init_workspace(folder / "desk")
     opened = open_workspace(folder / "desk")
     empty = store_bytes(opened.store)
-    taking, triaging = Memory("taken in", count), Memory("triaged", count)
+    taking = Memory("taken in", count)
     submitted = timed(lambda: submit(opened.store, [path], now=utc_now, limits=opened.limits, progress=taking.advance))
     with opened.store.read() as connection:
         (batch,) = batches.recent(connection)
         receipt = batches.receipt(connection, batch)
-        chunks = reports.pending_chunks(connection, size=chunk)
+        chunks = reports.pending_chunks(connection, size=chunk)[: None if most is None else most // chunk]
     taken_in = store_bytes(opened.store)
     opened.rooms.model.read(["ready"])
+
+    triaging = Memory("triaged", min(receipt.accepted, len(chunks) * chunk))
 
     def triage() -> None:
         for first, last in chunks:
             triaging.advance(triage_chunk(opened.store, first, last, opened.rooms, now=utc_now).triaged)
-        triaging.advance(receipt.duplicates + receipt.quarantined)
 
     triaged = timed(triage)
     whole = store_bytes(opened.store)
     found = {
         "reports": receipt.received, "accepted": receipt.accepted, "duplicates": receipt.duplicates,
+        "triaged": triaging.done,
         "cores": len(os.sched_getaffinity(0)), "load_average": round(os.getloadavg()[0], 1),
         "database": opened.store.engine.dialect.name,
         "submit_reports_per_second": round(receipt.received / submitted[0]),
         "submit_reports_per_core_second": round(receipt.received / submitted[1]),
-        "triage_reports_per_second": round(receipt.accepted / triaged[0], 1),
-        "triage_reports_per_core_second": round(receipt.accepted / triaged[1], 1),
+        "triage_reports_per_second": round(triaging.done / triaged[0], 1),
+        "triage_reports_per_core_second": round(triaging.done / triaged[1], 1),
         "resident_mb_taking_in": taking.resident, "resident_mb_triaging": triaging.resident,
         "peak_mb": megabytes("VmHWM"),
         "input_bytes_per_report": round(path.stat().st_size / receipt.received),
         "store_bytes_per_report_taken_in": round((taken_in - empty) / receipt.accepted),
-        "store_bytes_per_report_triaged": round((whole - empty) / receipt.accepted),
+        "store_bytes_added_per_report_triaged": round((whole - taken_in) / triaging.done) if triaging.done else None,
     }  # fmt: skip
     opened.store.dispose()
     return found
@@ -141,13 +143,14 @@ def measure(count: int, *, chunk: int, folder: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reports", type=int, default=20_000)
+    parser.add_argument("--triage", type=int, help="triage the first chunks of so many reports instead of all")
     parser.add_argument("--chunk", type=int, default=1000)
     parser.add_argument("--database", help="an empty PostgreSQL database instead of SQLite")
     given = parser.parse_args()
     if given.database:
         os.environ["SITREP_DATABASE"] = given.database
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(given.reports, chunk=given.chunk, folder=Path(folder)), indent=1))
+        print(json.dumps(measure(given.reports, most=given.triage, chunk=given.chunk, folder=Path(folder)), indent=1))
 
 
 if __name__ == "__main__":
