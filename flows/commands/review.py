@@ -150,7 +150,10 @@ def token(
     with open_workspace(workspace).store.write() as connection:
         if revoke:
             ended = tokens.revoke(connection, login, by=getuser(), now=utc_now())
-            console.out.print(f"{ended} tokens of {login} ended")
+            if as_json:
+                console.print_json({"login": login, "ended": ended})
+            else:
+                console.out.print(f"{ended} tokens of {login} ended")
             return
         made = tokens.issue(
             connection, login, name=name, scopes=scope or ["read"], days=days, by=getuser(), now=utc_now()

@@ -45,3 +45,14 @@ def test_a_lost_second_factor_is_taken_off_by_an_operator_and_the_password_stays
         assert len(taken) == 1
     with pytest.raises(NotFound):
         runner.invoke(app, ["people", "reset-factor", "ada", *where], catch_exceptions=False)
+
+
+def test_tokens_are_ended_in_json_too(tmp_path: Path) -> None:
+    open_workspace.cache_clear()
+    init_workspace(tmp_path / "desk")
+    where = ["--json", "--workspace", str(tmp_path / "desk")]
+    runner = CliRunner()
+    runner.invoke(app, ["people", "add", "ada", "--role", "reviewer", *where])
+    runner.invoke(app, ["people", "token", "ada", *where])
+    done = runner.invoke(app, ["people", "token", "ada", "--revoke", *where])
+    assert json.loads(done.output) == {"login": "ada", "ended": 1}
