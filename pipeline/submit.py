@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection
 
@@ -154,18 +154,7 @@ def _decide(
     index = _Index(connection, prints.values(), threshold=threshold)
     for line, row in chunk:
         if row.candidate is None:
-            assert row.problem is not None
-            intake.quarantined.append(
-                {
-                    "batch": batch,
-                    "line": line,
-                    "locator": row.locator,
-                    "external_id": row.external_id,
-                    "reason": str(row.problem.reason),
-                    "message": row.problem.message,
-                    "content": row.content,
-                }
-            )
+            intake.quarantined.append({"batch": batch, "line": line, **_set_aside(row)})
             continue
         candidate, print_ = row.candidate, prints[line]
         candidate_source = candidate.source or source
@@ -175,18 +164,7 @@ def _decide(
         )
         match = index.find(known, candidate.text, bands=print_.bands)
         if match and match.is_duplicate:
-            intake.duplicates.append(
-                {
-                    "batch": batch,
-                    "line": line,
-                    # Words that were erased do not come back by being sent again.
-                    "external_id": None if match.erased else candidate.external_id,
-                    "report": match.report,
-                    "kind": match.kind,
-                    "similarity": match.similarity,
-                    "content": {} if match.erased else row.content,
-                }
-            )
+            intake.duplicates.append({"batch": batch, "line": line, **_repeat(candidate, row.content, match)})
             continue
         flags = list(candidate.flags)
         if match:
@@ -218,6 +196,28 @@ def _decide(
         index.add(known, candidate.text, bands=print_.bands)
         seq += 1
     return intake
+
+
+def _set_aside(row: Row) -> dict[str, Any]:
+    assert row.problem is not None
+    return {
+        "locator": row.locator,
+        "external_id": row.external_id,
+        "reason": str(row.problem.reason),
+        "message": row.problem.message,
+        "content": row.content,
+    }
+
+
+def _repeat(candidate: Candidate, content: object, match: Match) -> dict[str, Any]:
+    """A duplicate. Words that were erased do not come back by being sent again."""
+    return {
+        "external_id": None if match.erased else candidate.external_id,
+        "report": match.report,
+        "kind": match.kind,
+        "similarity": match.similarity,
+        "content": {} if match.erased else content,
+    }
 
 
 class _Index:

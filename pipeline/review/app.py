@@ -63,18 +63,10 @@ def create_app(
 ) -> FastAPI:
     """The review page over a store. `digests` is where nightly ones are kept; `secure` says that people reach it by https: cookies then travel by nothing else."""
     root = Path(str(files("pipeline.review")))
-    templates = Jinja2Templates(directory=root / "templates")
-    templates.env.filters["plain"] = lambda name: str(name).replace("_", " ")
-    templates.env.filters["sentence"] = _sentence
-    templates.env.filters["ranges"] = lambda spans: " ".join(f"{span['start']}-{span['end']}" for span in spans)
-    templates.env.filters["away"] = _away
-    templates.env.globals["queue_names"] = {queue.id: queue.name for queue in policy.queues}
-    templates.env.filters["when"] = lambda moment: f"{moment:%Y-%m-%d %H:%M}" if moment else ""
-    # As a reference, a carriage return of the text stays one: offsets into the page are offsets into the report.
-    templates.env.filters["exact"] = lambda words: escape(words).replace("\r", Markup("&#13;"))
     app = FastAPI(title="Sitrep", docs_url=None, redoc_url=None, openapi_url=None)
     rules = settings or ReviewSettings()
     pace, sign_in_pace = Pace(rules.requests_per_minute, now=now), Pace(SIGN_INS_PER_MINUTE, now=now)
+    templates = _templates(root, policy)
     app.state.desk = Desk(
         store, policy, taxonomy, limits, templates, secure, now, rules, pace, sign_in_pace, digests, provider
     )
@@ -92,6 +84,26 @@ def create_app(
             subdomains = "; includeSubDomains" if rules.hsts_subdomains else ""
             response.headers["Strict-Transport-Security"] = f"max-age=31536000{subdomains}"
         return response
+
+    _explain_errors(app)
+    return app
+
+
+def _templates(root: Path, policy: Policy) -> Jinja2Templates:
+    templates = Jinja2Templates(directory=root / "templates")
+    templates.env.filters["plain"] = lambda name: str(name).replace("_", " ")
+    templates.env.filters["sentence"] = _sentence
+    templates.env.filters["ranges"] = lambda spans: " ".join(f"{span['start']}-{span['end']}" for span in spans)
+    templates.env.filters["away"] = _away
+    templates.env.globals["queue_names"] = {queue.id: queue.name for queue in policy.queues}
+    templates.env.filters["when"] = lambda moment: f"{moment:%Y-%m-%d %H:%M}" if moment else ""
+    # As a reference, a carriage return of the text stays one: offsets into the page are offsets into the report.
+    templates.env.filters["exact"] = lambda words: escape(words).replace("\r", Markup("&#13;"))
+    return templates
+
+
+def _explain_errors(app: FastAPI) -> None:
+    """Every error as a page of a few words; what may not be seen is answered as what is not there."""
 
     @app.exception_handler(SitrepError)
     def explain(request: Request, error: SitrepError) -> Response:
@@ -125,8 +137,6 @@ def create_app(
     @app.exception_handler(404)
     async def no_page(request: Request, error: Exception) -> Response:
         return message(request, *NOTHING, status=404)
-
-    return app
 
 
 def _sentence(words: str) -> str:
