@@ -44,7 +44,7 @@ def refer(
     connection: Connection, item: Row[Any], *, to: str, note: str, access: Access, policy: Policy, taxonomy: Taxonomy,
     version: int, now: datetime,
 ) -> None:  # fmt: skip
-    """Put the report in another queue, due as its level asks, and close the item here as referred."""
+    """Put the report in another queue, due as its level asks there, and close the item here as referred."""
     if to not in access.queues or to == item.queue:
         raise MonitorError("there is no such other queue")
     if any(other.queue == to for other in queues.of_reports(connection, [item.report])[item.report]):
@@ -58,10 +58,10 @@ def refer(
         now=now,
         note=f"to {to}: {note}",
     )
-    level = next(level for level in taxonomy.urgencies if level.id == item.urgency)
     # That a report was in a restricted queue is not told elsewhere.
     came = f"by {access.person}" if policy.queue(item.queue).restricted else f"from {item.queue}"
-    placed = QueueItem(item.report_id, to, f"referred {came}", level.id, now + level.respond_within)
+    due = policy.due(to, item.urgency, now, taxonomy=taxonomy)
+    placed = QueueItem(item.report_id, to, f"referred {came}", item.urgency, due)
     queues.add(
         connection, [(item.report, placed)], assessments={item.report: item.assessment},
         ranks={ident: rank for rank, ident in enumerate(taxonomy.urgency_ids)},

@@ -62,10 +62,11 @@ def _escalate(connection: Connection, item: Row[Any], asked: Asked, access: Acce
     note = asked.why()
     if item.rank == 0:
         raise MonitorError("the item is critical already")
-    level = desk.taxonomy.urgencies[item.rank - 1]
+    urgency = desk.taxonomy.urgency_ids[item.rank - 1]
+    due = desk.policy.due(item.queue, urgency, desk.now(), taxonomy=desk.taxonomy)
     work.escalate(
-        connection, item.seq, person=access.person, note=note, version=asked.version, urgency=level.id,
-        rank=item.rank - 1, due=desk.now() + level.respond_within, now=desk.now(),
+        connection, item.seq, person=access.person, note=note, version=asked.version, urgency=urgency,
+        rank=item.rank - 1, due=due, now=desk.now(),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -92,6 +93,13 @@ class Policy:
 
     def queue(self, ident: str) -> Queue:
         return next(queue for queue in self.queues if queue.id == ident)
+
+    def due(self, ident: str, urgency: str, start: datetime, *, taxonomy: Taxonomy) -> datetime:
+        """By when the queue answers, in its hours; what is critical waits for no office to open."""
+        span = taxonomy.urgency(urgency).respond_within
+        if self.queue(ident).hours == "business" and urgency != taxonomy.urgency_ids[0]:
+            return self.calendar.due(start, span)
+        return start + span
 
     def circle(self, ident: str) -> frozenset[str]:
         """The queues whose words on a report are read together: a restricted one by itself, else all that are not."""

@@ -39,17 +39,13 @@ def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: T
         reasons = {queue: why for queue, why in reasons.items() if policy.queue(queue).restricted}
     if not reasons:
         reasons[policy.fallback] = ["no rule applies"]
-    span = taxonomy.urgency(urgency).respond_within
-    plain = report.received_at + span
     return [
         QueueItem(
             report=report.id,
             queue=queue.id,
             reason="; ".join(reasons[queue.id]),
             urgency=urgency,
-            due=policy.calendar.due(report.received_at, span)
-            if queue.hours == "business" and urgency != taxonomy.urgency_ids[0]
-            else plain,
+            due=policy.due(queue.id, urgency, report.received_at, taxonomy=taxonomy),
         )
         for queue in policy.queues
         if queue.id in reasons
