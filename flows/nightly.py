@@ -32,7 +32,7 @@ from pipeline.custody.erasure import expire
 from pipeline.deliver import deliver
 from pipeline.digest import as_html, as_markdown, gather
 from pipeline.errors import ConfigurationError, MailboxError
-from pipeline.store import nights, work
+from pipeline.store import nights, tokens, work
 from pipeline.store.backup import backup
 from pipeline.submit import submit
 
@@ -122,11 +122,12 @@ def digest_task(workspace: str, night: str, since: str, until: str, chain: str) 
 
 @task(name="retain", cache_policy=NO_CACHE, persist_result=False)
 def retain_task(workspace: str) -> Counts:
-    """Erase the words of what came in too long ago, where the settings say how long; counts."""
-    opened = open_workspace(Path(workspace))
+    """Forget what is kept for a time: the API's answers, and, where the settings say how long, reports' words; counts."""
+    opened, now = open_workspace(Path(workspace)), utc_now()
+    with opened.store.write() as connection:
+        tokens.forget_answers(connection, now=now)
     if opened.settings.retention_days is None:
         return {"erased": 0}
-    now = utc_now()
     done = expire(opened.store, before=now - timedelta(days=opened.settings.retention_days), now=now)
     if done.erased:
         opened.store.compact()

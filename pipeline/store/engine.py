@@ -86,6 +86,15 @@ _PROBLEMS = {
     "read-only": "the store may only be read: give this account the right to write to it",
     "no such table": NO_TABLES,
 }
+# PostgreSQL's words are in the language of its server, its codes are not (its documentation, appendix A).
+AT_ONCE = "others changed the same rows at the same time, and this change was given up: make it again"
+_CODES = {
+    "40001": AT_ONCE,  # serialization_failure
+    "40P01": AT_ONCE,  # deadlock_detected
+    "55P03": "another program holds the store's lock: end it, or try again",  # lock_not_available
+    "57014": "the database gave up a statement that took too long: try again, see its `statement_timeout`",
+    "53100": "the disk of the store is full: make room and run the same command again",
+}
 
 
 @contextmanager
@@ -100,7 +109,8 @@ def _store_errors() -> Iterator[None]:
         raise MonitorError("a character or a number here is none that can be kept: leave it out") from None
     except OperationalError as error:
         problem = str(error.orig)
-        words = next((words for sign, words in _PROBLEMS.items() if sign in problem), None)
+        words = _CODES.get(getattr(error.orig, "sqlstate", None) or "")
+        words = words or next((words for sign, words in _PROBLEMS.items() if sign in problem), None)
         if words is None and isinstance(error.orig, sqlite3.Error):
             raise  # a mistake in a statement: SQLite files it under the same class
         raise StoreError(

@@ -18,6 +18,9 @@ from pipeline.store import audit
 from pipeline.store.accounts import api_answer, api_token, person
 from pipeline.store.people import Person
 
+ANSWERS_KEPT = timedelta(days=30)
+"""How long an answer is kept for a repeat of its request."""
+
 Scope = Literal["read", "review", "submit", "metrics"]
 SCOPES: tuple[Scope, ...] = ("read", "review", "submit", "metrics")
 
@@ -96,6 +99,11 @@ def keep_answer(connection: Connection, login: str, key: str, answer: dict[str, 
     """Keep what the first to ask is answered."""
     mine = update(api_answer).where(api_answer.c.login == login, api_answer.c.key_sha256 == _hash(key))
     connection.execute(mine.values(answer=answer))
+
+
+def forget_answers(connection: Connection, *, now: datetime) -> int:
+    """Forget the answers that were kept long enough, and with them their keys; how many."""
+    return connection.execute(delete(api_answer).where(api_answer.c.at <= now - ANSWERS_KEPT)).rowcount
 
 
 def _hash(value: str) -> str:

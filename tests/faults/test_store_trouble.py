@@ -101,3 +101,21 @@ def test_a_lost_connection_is_named_and_the_rest_follows(postgres: str) -> None:
         killer.dispose()
         check_whole(store)
         store.dispose()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("40001", "make it again"),
+        ("40P01", "make it again"),
+        ("55P03", "lock"),
+        ("57014", "too long"),
+        ("53100", "full"),
+    ],
+)
+def test_what_the_database_gave_up_is_not_told_as_out_of_reach(postgres: str, code: str, words: str) -> None:
+    with database(postgres) as url:
+        store = open_store(url)
+        with pytest.raises(StoreError, match=words), store.write() as connection:
+            connection.execute(text(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$"))
+        store.dispose()

@@ -18,7 +18,7 @@ from flows.workspace import open_workspace, utc_now
 from pipeline.custody.exports import file_hash
 from pipeline.custody.holds import Held
 from pipeline.errors import SitrepError
-from pipeline.store import corrections, reports
+from pipeline.store import corrections, reports, tokens
 from pipeline.store.schema import audit_event
 
 Run = Callable[..., Result]
@@ -145,6 +145,18 @@ def test_a_report_is_held_then_let_go_and_erased(run: Run, tmp_path: Path) -> No
 def test_all_are_erased_or_none(run: Run, tmp_path: Path) -> None:
     run("erase", "A1", "nobody", "--why", "request 7", code=1)
     assert "beat two traders" in run("show", "A1").stdout
+
+
+def test_the_night_forgets_what_the_api_answered_a_month_ago(run: Run, tmp_path: Path) -> None:
+    store, now = open_workspace(tmp_path / "desk").store, utc_now()
+    with store.write() as connection:
+        for key, days in (("old", 31), ("new", 29)):
+            assert tokens.first_to_ask(connection, "ada", key, "claim", now=now - timedelta(days=days))
+            tokens.keep_answer(connection, "ada", key, {"claimed": 1})
+    retain_task.fn(str(tmp_path / "desk"))
+    with store.read() as connection:
+        kept = [tokens.answered(connection, "ada", key, "claim") for key in ("old", "new")]
+    assert kept == [None, {"claimed": 1}]
 
 
 def test_the_night_erases_what_is_too_old(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
