@@ -30,18 +30,22 @@ class Condition(BaseModel):
     actor_types: tuple[str, ...] = ()
     actor_roles: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    victims: Literal["children"] | None = None
+    victims: Literal["children", "counted"] | None = None
+    words_at_least: int | None = Field(default=None, ge=1)
     abstained: bool | None = None
     language_unknown: bool | None = None
     no_violation: bool | None = None
 
 
 class Rule(BaseModel):
+    """Where a report goes, and at least how urgent it is there: `urgency_at_least` lifts the item, never the decision."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     queue: str
     when: Condition
     reason: str | None = None
+    urgency_at_least: str | None = None
 
 
 class Queue(BaseModel):
@@ -164,6 +168,9 @@ def _check(policy: Policy, text: str, source: str, taxonomy: Taxonomy) -> None:
             refuse(("rule", number, "queue"), f"there is no queue {rule.queue!r}; queues: {', '.join(queues)}")
         if rule.when == Condition():
             refuse(("rule", number, "when"), "a rule without a condition: name the fallback queue instead")
+        if rule.urgency_at_least not in (None, *taxonomy.urgency_ids):
+            levels = ", ".join(taxonomy.urgency_ids)
+            refuse(("rule", number, "urgency_at_least"), f"{rule.urgency_at_least!r} is none of {levels}")
         for key, names in known.items():
             for value in getattr(rule.when, key):
                 if value not in names:

@@ -10,6 +10,7 @@ from pipeline.taxonomy import Taxonomy
 
 # An unassessed report may be about anything, so somebody looks within the time of this level.
 URGENCY_IF_UNKNOWN = "high"
+_HARMED = ("killed", "injured", "abducted")
 
 _CHILDREN = re.compile(r"\b(child|children|girls?|boys?|minors?|infants?|bab(?:y|ies)|toddlers?|schoolgirls?|"
                        r"schoolboys?|pupils?|teenagers?|enfants?|fill(?:e|ette)s?|garçons?)\b", re.I)  # fmt: skip
@@ -25,6 +26,7 @@ def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: T
     assert report.received_at is not None
     urgency = assessment.urgency.id if assessment.urgency else URGENCY_IF_UNKNOWN
     reasons: dict[str, list[str]] = {}
+    levels: dict[str, list[str]] = {}
     sure: set[str] = set()
     for rule in policy.rules:
         found = holds(rule.when, report, assessment)
@@ -32,6 +34,7 @@ def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: T
             reason = rule.reason or found
             if not rule.when.uncertain:
                 sure.add(rule.queue)
+            levels.setdefault(rule.queue, [urgency]).append(rule.urgency_at_least or urgency)
             if reason not in reasons.setdefault(rule.queue, []):
                 reasons[rule.queue].append(reason)
     # A doubt alone takes a report away from nobody: it is shown to the restricted queue as well.
@@ -39,13 +42,14 @@ def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: T
         reasons = {queue: why for queue, why in reasons.items() if policy.queue(queue).restricted}
     if not reasons:
         reasons[policy.fallback] = ["no rule applies"]
+    most = {queue: min(levels.get(queue, [urgency]), key=taxonomy.urgency_ids.index) for queue in reasons}
     return [
         QueueItem(
             report=report.id,
             queue=queue.id,
             reason="; ".join(reasons[queue.id]),
-            urgency=urgency,
-            due=policy.due(queue.id, urgency, report.received_at, taxonomy=taxonomy),
+            urgency=most[queue.id],
+            due=policy.due(queue.id, most[queue.id], report.received_at, taxonomy=taxonomy),
         )
         for queue in policy.queues
         if queue.id in reasons
@@ -99,6 +103,14 @@ def holds(when: Condition, report: Report, assessment: Assessment) -> str | None
         if not mentions_children(report.text):
             return None
         why.append("children")
+    if when.victims == "counted":
+        if not any(count.kind in _HARMED and count.low for count in assessment.entities.counts):
+            return None
+        why.append("people killed, injured or abducted")
+    if when.words_at_least is not None:
+        if len(report.text.split(maxsplit=when.words_at_least)) < when.words_at_least:
+            return None
+        why.append(f"{when.words_at_least} words or more")
     facts = {
         "abstained": bool(assessment.abstained),
         "language_unknown": "language" in assessment.abstained,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ConfigurationError
-from pipeline.report import Assessment, Entities, Report, UrgencyDecision, ViolationDecision
+from pipeline.report import Assessment, Count, Entities, Report, UrgencyDecision, ViolationDecision
 from pipeline.route import load_policy, route
 from pipeline.taxonomy import load_taxonomy
 
@@ -74,6 +75,30 @@ def test_an_unknown_language_goes_to_people_within_two_days() -> None:
     assert (item.due - RECEIVED).total_seconds() == 48 * 3600
 
 
+@pytest.mark.parametrize(
+    ("text", "counts", "hours"),
+    [
+        ("See attached, kind regards from the office.", (), 30 * 24),
+        ("Checkpoint burnt, men taken away, nobody home since.", (), 48),
+        ("VBIED at checkpoint, 5 KIA", (Count("killed", 5, 5, "people", 21, 22),), 48),
+        ("4 arrested", (Count("detained", 4, 4, "people", 0, 1),), 30 * 24),
+    ],
+)
+def test_a_doubtful_language_waits_two_days_where_more_than_a_note_is_there(
+    text: str, counts: tuple[Count, ...], hours: int
+) -> None:
+    found = replace(assessment(urgency="low", abstained=("language",)), entities=Entities(counts=counts))
+    (item,) = route(report(text), found, POLICY, taxonomy=TAXONOMY)
+    assert (item.queue, (item.due - RECEIVED).total_seconds()) == ("manual-review", hours * 3600)
+    assert item.urgency == ("low" if hours > 48 else "high")
+
+
+def test_a_rule_lifts_a_level_and_never_lowers_it() -> None:
+    text = "Soldiers came to the village and burnt it down today."
+    found = route(report(text), assessment(urgency="critical", abstained=("language",)), POLICY, taxonomy=TAXONOMY)
+    assert {item.urgency for item in found} == {"critical"}
+
+
 def test_killed_children_reach_child_protection() -> None:
     assert "child-protection" in queues("unlawful_killing", text="Two boys aged 9 were shot.")
     assert "child-protection" not in queues("unlawful_killing", text="Two men aged 39 were shot.")
@@ -93,6 +118,7 @@ def test_items_are_due_after_receipt_not_after_triage() -> None:
         ('fallback = "archive"', 'fallback = "attic"', "fallback", "no queue 'attic'"),
         ("restricted = true", 'restricted = "maybe"', "restricted", "boolean"),
         ("restricted = true", "restricted = false", "restricted", "exclusive"),
+        ('urgency_at_least = "high"', 'urgency_at_least = "soon"', "soon", "'soon' is none of critical"),
         ('urgency = ["critical"]', 'countries = ["ml"]', "countries", "should match pattern"),
     ],
 )
