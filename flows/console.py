@@ -80,20 +80,25 @@ def counted(count: int, one: str) -> str:
     return f"{count:,} {one}" + ("" if count == 1 else "s")
 
 
-def print_receipt(receipt: Receipt, problems: Sequence[Any], *, shown: int = 20) -> None:
-    """The batch receipt, with each quarantined row and its reason."""
+def print_receipt(receipt: Receipt, problems: Iterable[Any], *, shown: int = 20) -> None:
+    """The batch receipt, with the first quarantined rows and their reasons. All `problems` are read before it is printed."""
+    rows: list[tuple[str, str, str]] = []
+    of_rows = False
+    for row in problems:
+        if len(rows) < shown:
+            rows.append((escape(row.locator), row.reason, escape(row.message)))
+        of_rows = of_rows or bool(_OF_A_ROW.search(row.locator))
     out.print(f"[bold]Batch {receipt.batch}[/bold]" + (f" from {escape(receipt.source)}" if receipt.source else ""))
     out.print(
         f"  {receipt.received:,} received = {receipt.accepted:,} accepted + {receipt.duplicates:,} duplicate"
         f" + {receipt.quarantined:,} quarantined"
     )
-    if problems:
+    if rows:
         out.print()
-        rows = [(escape(row.locator), row.reason, escape(row.message)) for row in problems[:shown]]
         out.print(table("Quarantined, nothing lost", ("where", "reason", "what to do"), rows))
-        if len(problems) > shown:
-            out.print(f"  and {len(problems) - shown:,} more")
-        if any(_OF_A_ROW.search(row.locator) for row in problems):
+        if receipt.quarantined > len(rows):
+            out.print(f"  and {receipt.quarantined - len(rows):,} more")
+        if of_rows:
             again = f"sitrep export quarantine --batch {receipt.batch}"
             out.print(f"  [dim]to mend and submit again: {again}[/dim]", soft_wrap=True)  # in one line, to be copied
         else:  # whole files, whose rows were not read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from corpora import Example
 from corpora.schema import Kind, Span, text_hash
 from pipeline.errors import ConfigurationError, InputRefused, NotFound
 from pipeline.interchange import Review, argilla, label_studio
-from pipeline.results import report_results
+from pipeline.results import ROWS_AT_A_TIME, report_results
 from pipeline.store import corrections, reports
 from pipeline.taxonomy import load_taxonomy
 
@@ -35,41 +35,48 @@ def corrected(
     """
     held_out = {e.sha256 for e in corpora.load("authored") if corpora.split(e) != "train"}
     violations = load_taxonomy().violation_ids
+    standing = corrections.standing(list(corrections.verdicts(connection)))
+    asked = sorted(ident for ident in standing if ident not in exclude and (include is None or ident in include))
     made = []
-    for ident, verdict in sorted(corrections.standing(list(corrections.verdicts(connection))).items()):
-        report = reports.find(connection, ident)[1]
-        if ident in exclude or (include is not None and ident not in include) or text_hash(report.text) in held_out:
-            continue
-        if not report.text:  # erased
-            continue
-        made.append(
-            Example(
-                id=ident,
-                text=report.text,
-                source="adjudications" if verdict.adjudicated else "corrections",
-                group=report.batch,
-                report_date=report.report_date,
-                country=report.country,
-                violations={v: float(v in verdict.violations) for v in violations},
-                urgency=verdict.urgency,
-                spans=_spans(verdict.spans or ()),
-                annotated_kinds=frozenset() if verdict.spans is None else frozenset(KINDS.values()),
+    for start in range(0, len(asked), ROWS_AT_A_TIME):
+        found = reports.by_id(connection, asked[start : start + ROWS_AT_A_TIME])
+        for ident, (_, report) in sorted(found.items()):
+            if not report.text or text_hash(report.text) in held_out:  # without a text it was erased
+                continue
+            verdict = standing[ident]
+            made.append(
+                Example(
+                    id=ident,
+                    text=report.text,
+                    source="adjudications" if verdict.adjudicated else "corrections",
+                    group=report.batch,
+                    report_date=report.report_date,
+                    country=report.country,
+                    violations={v: float(v in verdict.violations) for v in violations},
+                    urgency=verdict.urgency,
+                    spans=_spans(verdict.spans or ()),
+                    annotated_kinds=frozenset() if verdict.spans is None else frozenset(KINDS.values()),
+                )
             )
-        )
     return made
 
 
 def hidden(
-    connection: Connection, example: Example, hide: Callable[[dict[str, Any]], dict[str, Any] | None]
-) -> Example | None:
-    """The example as its pseudonymised document has it; None where that has to be left out."""
-    seq, report = reports.find(connection, example.id)
-    result = report_results(connection, [seq]).get(seq)
-    shown = hide({**result, "text": report.text}) if result else None
-    if shown is None:
-        return None
-    spans = _spans(shown["reviewed"].get("spans") or ())
-    return replace(example, id=shown["report"], group=shown["batch"], text=shown["text"], spans=spans)
+    connection: Connection, examples: Sequence[Example], hide: Callable[[dict[str, Any]], dict[str, Any] | None]
+) -> Iterator[Example | None]:
+    """The examples as their pseudonymised documents have them, in order; None for one that has to be left out."""
+    for start in range(0, len(examples), ROWS_AT_A_TIME):
+        chunk = examples[start : start + ROWS_AT_A_TIME]
+        found = reports.by_id(connection, [example.id for example in chunk])
+        results = report_results(connection, [seq for seq, _ in found.values()])
+        for example in chunk:
+            seq, report = found[example.id]
+            shown = hide({**results[seq], "text": report.text}) if seq in results else None
+            if shown is None:
+                yield None
+                continue
+            spans = _spans(shown["reviewed"].get("spans") or ())
+            yield replace(example, id=shown["report"], group=shown["batch"], text=shown["text"], spans=spans)
 
 
 def _spans(marked: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:

@@ -139,9 +139,8 @@ def _write_corrections(connection: Connection, going: Outgoing, hide: Hiding | N
     from corpora.schema import to_dataset
     from flows.corrections import corrected, hidden
 
-    made = []
-    for example in corrected(connection):
-        shown = hidden(connection, example, hide) if hide else example
+    made, examples = [], corrected(connection)
+    for example, shown in zip(examples, hidden(connection, examples, hide) if hide else examples, strict=True):
         if shown is None:
             going.left_out += 1
         else:

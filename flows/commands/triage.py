@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,7 +70,7 @@ def run(
             receipt = _submit(opened, paths, source, mapping, advance)
     with progress(opened.store, "triaging", quiet=as_json):
         counts = _triage(opened, direct=direct)
-    problems = quarantined(opened, receipt.batch) if receipt else []
+    problems = quarantined(opened, receipt.batch) if receipt else iter(())
     written = 0
     if out:
         from flows.exports import export
@@ -117,7 +117,7 @@ def status(
     with opened.store.read() as connection:
         receipts = [batches.receipt(connection, i) for i in ([batch] if batch else batches.recent(connection))]
         waiting, deliveries = reports.pending_count(connection), outbox.counts(connection)
-    problems = quarantined(opened, batch) if batch else []
+    problems = quarantined(opened, batch) if batch else iter(())
     if as_json:
         values: dict[str, Any] = {"batches": [console.receipt_values(r) for r in receipts], "pending": waiting}
         console.print_json(
@@ -225,11 +225,12 @@ def _sample(
     console.print_queues(opened.policy, summaries, now=utc_now())
 
 
-def quarantined(opened: Workspace, batch: str) -> list[Any]:
+def quarantined(opened: Workspace, batch: str) -> Iterator[Any]:
+    """The rows of a batch that were set aside, one after another: a batch may hold nothing else."""
     from pipeline.store import batches
 
     with opened.store.read() as connection:
-        return list(batches.quarantined(connection, batch))
+        yield from batches.quarantined(connection, batch)
 
 
 def _words(counts: dict[str, int]) -> str:

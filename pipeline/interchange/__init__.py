@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -30,13 +31,13 @@ class Review:
 
 def documents(connection: Connection, batches: Sequence[str]) -> Iterator[Document]:
     """The triaged reports of batches with their text, in the order in which they came."""
-    from pipeline.results import batch_results
-    from pipeline.store.reports import find
+    from pipeline.results import ROWS_AT_A_TIME, batch_results
+    from pipeline.store.reports import by_id
 
-    for batch in batches:
-        for line in batch_results(connection, batch):
-            if "violations" in line:
-                yield {**line, "text": find(connection, line["report"])[1].text}
+    triaged = (line for batch in batches for line in batch_results(connection, batch) if "violations" in line)
+    while chunk := list(islice(triaged, ROWS_AT_A_TIME)):
+        found = by_id(connection, [line["report"] for line in chunk])
+        yield from ({**line, "text": found[line["report"]][1].text} for line in chunk)
 
 
 def decided(document: Document) -> list[str]:

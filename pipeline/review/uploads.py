@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from fastapi import UploadFile
 
@@ -40,14 +43,25 @@ def kept(upload: UploadFile, folder: Path, number: int, desk: Desk) -> Path:
     return path
 
 
-def rows_to_mend(desk: Desk, who: Access, batch: str) -> str:
-    """The rows of a batch that were set aside, as JSON Lines; whoever takes them is on record."""
+def rows_to_mend(desk: Desk, who: Access, batch: str) -> Iterator[bytes]:
+    """The rows of a batch that were set aside, as JSON Lines in chunks; whoever takes them is on record first."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed where it ends; without a name, nothing of it is left behind
+    rows, digest = 0, hashlib.sha256()
     with desk.store.write() as connection:
         check_sender(who, batches.receipt(connection, batch).submitted_by)
-        lines = list(quarantine_lines(connection, batch))
-        body = "".join(lines)
+        for line in quarantine_lines(connection, batch):
+            rows += 1
+            digest.update(line.encode())
+            file.write(line.encode())
         exports.record(
-            connection, [], what="quarantine", file=hashlib.sha256(body.encode()).hexdigest(), by=who.person,
-            now=desk.now(), rows=len(lines), batch=batch,
+            connection, [], what="quarantine", file=digest.hexdigest(), by=who.person, now=desk.now(), rows=rows,
+            batch=batch,
         )  # fmt: skip
-    return body
+    file.seek(0)
+    return _chunks(file)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk

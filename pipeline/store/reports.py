@@ -182,6 +182,12 @@ def begin(connection: Connection, first: int, last: int, *, times: int = 1) -> l
     return seqs
 
 
+def by_id(connection: Connection, idents: Sequence[str]) -> dict[str, tuple[int, Report]]:
+    """Reports with their sequence numbers, by our ids; at most some thousands at a time."""
+    rows = connection.execute(select(report).where(report.c.id.in_(idents)))
+    return {row.id: (row.seq, _report(row)) for row in rows}
+
+
 def find(connection: Connection, ident: str) -> tuple[int, Report]:
     """A report by our id, or by the submitter's where only one has it."""
     rows = connection.execute(select(report).where(report.c.id == ident)).all()

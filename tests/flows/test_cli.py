@@ -137,6 +137,15 @@ def test_queues_status_show_and_deliver(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("deliver", "--json").stdout)["sent"] == 0
 
 
+def test_many_rows_that_were_set_aside_are_told_in_part_on_the_terminal_and_whole_in_json(run: Run) -> None:
+    rows = "id,text\n" + "".join(f"{n},\n" for n in range(25))
+    shown = run("submit", "-", stdin=rows, code=1).stdout
+    assert "and 5 more" in shown
+    assert "to mend and submit again" in shown
+    again = json.loads(run("submit", "-", "--json", stdin=rows, code=1).stdout)
+    assert [row["line"] for row in again["quarantine"]] == list(range(1, 26))
+
+
 def test_quarantined_rows_are_mended_and_submitted_again(run: Run, tmp_path: Path) -> None:
     run("submit", str(tmp_path / "reports.csv"), code=1)
     mend = tmp_path / "mend.jsonl"

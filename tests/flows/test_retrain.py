@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 import corpora
-from flows.corrections import corrected
+from flows.corrections import corrected, hidden
 from flows.retrain import REPORT, retrain_version
 from flows.workspace import init_workspace, open_workspace
 from models.registry import find
 from models.train import Recipe
 from pipeline.errors import ConfigurationError
-from pipeline.store import corrections, reports
+from pipeline.interchange import documents
+from pipeline.results import batch_results
+from pipeline.store import batches, corrections, reports
 from pipeline.submit import submit
 from pipeline.triage import triage_chunk
 from tests.conftest import NOW
@@ -71,3 +75,28 @@ def test_a_candidate_comes_with_its_provenance_and_a_shadow_run_and_is_not_in_us
     assert open_workspace(desk).model_folder == find(None)
     with pytest.raises(ConfigurationError, match="already"):
         retrain_version(desk, "desk-2", corpora=None, recipe=recipe, now=NOW, fewest=1)
+
+
+def test_reports_are_read_together_and_not_each_by_itself(desk: Path) -> None:
+    """As many statements for one report as for all, whatever their number."""
+    store, asked, now = open_workspace(desk).store, Counter[str](), ""
+    event.listen(store.engine, "before_cursor_execute", lambda *given: asked.update([now]))
+    with store.read() as connection:
+        (batch,) = batches.recent(connection)
+        now = "all"
+        found = corrected(connection)
+        now = "one"
+        corrected(connection, include={found[0].id})
+        now = "results"
+        lines = list(batch_results(connection, batch))
+        now = "documents"
+        assert [d["text"] for d in documents(connection, [batch])][: len(TEXTS)] == TEXTS
+        now = "hidden"
+        shown = list(hidden(connection, found, lambda document: document))
+        now = "one hidden"
+        list(hidden(connection, found[:1], lambda document: document))
+    assert len(lines) > len(found) > 1
+    assert shown == found
+    assert asked["all"] == asked["one"]
+    assert asked["documents"] == asked["results"] + 1
+    assert asked["hidden"] == asked["one hidden"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
+from pipeline.review import uploads
 from pipeline.review.marks import Mark, pieces
 from pipeline.store import Store, audit, batches, corrections, reports, tokens
 from pipeline.store.queues import work as open_items
@@ -475,7 +477,10 @@ def test_a_look_at_a_restricted_item_is_on_record(visit: Visit, hidden: tuple[st
     assert [e.actor for e in viewed] == ["cy"]
 
 
-def test_a_monitor_submits_sees_the_receipt_and_gets_back_what_was_set_aside(visit: Visit, desk: Store) -> None:
+def test_a_monitor_submits_sees_the_receipt_and_gets_back_what_was_set_aside(
+    visit: Visit, desk: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "CHUNK", 16)  # what is sent and taken goes in many pieces
     browser = visit("mo")
     values = browser.form_values("/submit", "/submit")
     content = "id,text\n1,Soldiers burnt ten houses in Rann on Monday.\n2,\n3,=1+1\n"
@@ -483,12 +488,14 @@ def test_a_monitor_submits_sees_the_receipt_and_gets_back_what_was_set_aside(vis
     assert answer.url.path.startswith("/batches/")
     assert "<strong>3</strong> received" in answer.text
     assert "empty text" in answer.text
-    rows = browser.get(f"{answer.url.path}/quarantine.jsonl").text.splitlines()
+    sent = browser.get(f"{answer.url.path}/quarantine.jsonl").content
+    rows = sent.decode().splitlines()
     assert len(rows) == 2
     assert "=1+1" in rows[1]
     with desk.read() as connection:
         (taken,) = audit.events(connection, subject="quarantine")
     assert (taken.actor, taken.body["rows"]) == ("mo", 2)
+    assert taken.body["file"] == hashlib.sha256(sent).hexdigest()
 
 
 def test_a_monitor_sees_no_queue_and_no_other_batch(visit: Visit, desk: Store) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import Field
 
 from pipeline.access import Access
@@ -82,9 +82,9 @@ def one_batch(request: Request, who: Reader, batch: str) -> dict[str, Any]:
 
 
 @router.get("/batches/{batch}/quarantine", response_class=PlainTextResponse)
-def quarantine(request: Request, who: Reader, batch: str) -> PlainTextResponse:
+def quarantine(request: Request, who: Reader, batch: str) -> StreamingResponse:
     """The rows that were set aside, as JSON Lines to be mended and handed in again."""
-    return PlainTextResponse(rows_to_mend(desk_of(request), who, batch), media_type="application/x-ndjson")
+    return StreamingResponse(rows_to_mend(desk_of(request), who, batch), media_type="application/x-ndjson")
 
 
 def _taken_in(

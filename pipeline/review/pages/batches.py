@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
-from fastapi.responses import PlainTextResponse, RedirectResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from pipeline.errors import MonitorError
 from pipeline.review.desk import Csrf, Signed, check_form, desk_of, render
@@ -70,4 +70,4 @@ def quarantine_file(request: Request, who: Signed, batch: str) -> Response:
     """The rows that were set aside, to be mended and submitted again; whoever takes them is on record."""
     body = rows_to_mend(desk_of(request), who.access, batch)
     headers = {"Content-Disposition": f'attachment; filename="{batch}-quarantine.jsonl"'}
-    return PlainTextResponse(body, media_type="application/x-ndjson", headers=headers)
+    return StreamingResponse(body, media_type="application/x-ndjson", headers=headers)
