@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from flows.workspace import Workspace, utc_now
+from pipeline import mend
 from pipeline.custody.exports import Outgoing, outgoing
 from pipeline.custody.pseudonyms import load_key, pseudonymise
 from pipeline.errors import ConfigurationError
@@ -23,7 +24,7 @@ from pipeline.interchange import (
     primero,
     spreadsheets,
 )
-from pipeline.results import batch_results, json_line, quarantine_lines
+from pipeline.results import batch_results, json_line, quarantine_lines, set_aside
 from pipeline.store import batches
 from pipeline.tables import TABLES, results_table, write_table
 
@@ -33,7 +34,7 @@ Writer = Callable[[Iterable[Document], Path], object]
 
 WRITTEN_AS: dict[str, tuple[str, ...]] = {
     "results": (".jsonl", ".csv", ".parquet"),
-    "quarantine": (".jsonl",),
+    "quarantine": (".jsonl", ".csv", ".xlsx"),
     "corrections": (".jsonl", ".parquet"),
     "label-studio": (".json",),
     "argilla": (".jsonl",),
@@ -76,9 +77,7 @@ def export(
             batches.receipt(connection, batch)
         chosen = [batch] if batch else batches.recent(connection, limit=1_000_000)[::-1]
         if what == "quarantine":
-            going.rows = _write_lines(
-                (row for ident in chosen for row in quarantine_lines(connection, ident)), going.path
-            )
+            going.rows = _write_quarantine(connection, chosen, going.path)
         elif what == "corrections":
             _write_corrections(connection, going, hide)
         elif what == "results":
@@ -123,6 +122,12 @@ def _write_lines(lines: Iterable[str], path: Path) -> int:
             stream.write(line)
             written += 1
     return written
+
+
+def _write_quarantine(connection: Connection, chosen: Sequence[str], path: Path) -> int:
+    if path.suffix in mend.TABLES:
+        return mend.write_mend(lambda: (row for ident in chosen for row in set_aside(connection, ident)), path)
+    return _write_lines((row for ident in chosen for row in quarantine_lines(connection, ident)), path)
 
 
 def _write_results(lines: Iterable[Document], path: Path) -> None:

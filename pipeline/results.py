@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from pipeline.intake.mended import OURS
 from pipeline.store import batches, corrections, queues, reports
 from pipeline.store.documents import moment, result
 from pipeline.store.schema import report
@@ -21,17 +22,23 @@ def json_line(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) + "\n"
 
 
+def set_aside(connection: Connection, batch: str) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """The quarantined rows of a batch, each as it was received, and where it stood, the reason and the message."""
+    for row in batches.quarantined(connection, batch):
+        if row.reason == "erased":
+            continue
+        content = row.content if isinstance(row.content, dict) else {"content": row.content}
+        why = {"where": row.locator, "reason": row.reason, "message": row.message}
+        yield {name: value for name, value in content.items() if name not in OURS}, why
+
+
 def quarantine_lines(connection: Connection, batch: str) -> Iterator[str]:
     """The quarantined rows of a batch with their original content as JSON Lines.
 
     A row of a table is written as its cells, so that it can be mended in place and submitted again;
     the reason stands beside it under `_quarantined`.
     """
-    for row in batches.quarantined(connection, batch):
-        if row.reason == "erased":
-            continue
-        content = row.content if isinstance(row.content, dict) else {"content": row.content}
-        why = {"where": row.locator, "reason": row.reason, "message": row.message}
+    for content, why in set_aside(connection, batch):
         yield json_line({**content, "_quarantined": why})
 
 

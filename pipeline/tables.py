@@ -1,7 +1,7 @@
 """Results as a flat table, one row a report, for people who work in spreadsheets.
 
-Every text cell goes through `safe_cell`, so that no export can run a formula (CWE-1236); tables are
-written nowhere else.
+Every text cell goes through `safe_cell`, so that no export can run a formula (CWE-1236). The other tables that are
+written (`interchange.spreadsheets`, `mend`) guard theirs alike.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.intake.mended import FORMULA_STARTS
+
 if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = (".csv", ".parquet")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def safe_cell(value: Any) -> Any:
     """A text cell that no spreadsheet takes for a formula; the apostrophe tells that it is text."""
-    return "'" + value if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    return "'" + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def results_table(results: Iterable[dict[str, Any]]) -> pd.DataFrame:

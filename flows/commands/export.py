@@ -28,7 +28,10 @@ def export(
     what: Annotated[str, typer.Argument(help=f"One of: {', '.join(WHAT)}.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The file to write; results also as .csv or .parquet, corrections as a folder."),
+        typer.Option(
+            "--out",
+            help="The file to write; results also as .csv or .parquet, quarantine as .csv or .xlsx, corrections as a folder.",
+        ),
     ] = None,
     batch: Annotated[str | None, typer.Option("--batch", help="Only this batch; default: all.")] = None,
     pseudonymise: Annotated[

@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.intake.days import is_ambiguous, parse_date
 from pipeline.intake.encoding import is_guess, original_bytes
 from pipeline.intake.fields import BadField, Formula, check_text, field_text, parse_country, parse_language
+from pipeline.intake.mended import OURS, REASON, unguarded
 from pipeline.intake.rows import Candidate, Limits, Problem, Reason, Refused, Row
 
 FIELDS = ("text", "id", "report_date", "source", "country", "language")
@@ -35,11 +36,15 @@ def _key(name: object) -> str:
 
 @dataclass(frozen=True)
 class Columns:
-    """The position of each field in a table's rows; the other columns, at `others`, are metadata."""
+    """The position of each field in a table's rows; the other columns, at `others`, are metadata.
+
+    `mended`: the table is one that we wrote to be mended, and its cells are guarded as we guard them.
+    """
 
     header: tuple[str, ...]
     positions: Mapping[str, int]
     others: tuple[tuple[int, str], ...]
+    mended: bool = False
 
     def record(self, cells: Sequence[Any]) -> dict[str, Any]:
         """A row's cells by column name; cells beyond the header are kept under `+1`, `+2`."""
@@ -52,7 +57,9 @@ def find_columns(header: Sequence[object], mapping: Mapping[str, str]) -> Column
     if len(header) > MOST_COLUMNS:
         raise Refused(Reason.UNKNOWN_COLUMNS, f"more than {MOST_COLUMNS:,} columns: this is no table of reports")
     names = _distinct(header)
-    keys = [_key(name) for name in names]
+    if mended := REASON in names:
+        names = tuple(unguarded(name) for name in names)
+    keys = ["" if name in OURS else _key(name) for name in names]
     positions: dict[str, int] = {}
     for field, column in mapping.items():
         if field not in FIELDS:
@@ -79,7 +86,8 @@ def find_columns(header: Sequence[object], mapping: Mapping[str, str]) -> Column
             f"no column is called text: say which one holds the reports, with {advice}; columns: {_listed(names)}",
         )
     taken = set(positions.values())
-    return Columns(names, positions, tuple((at, name) for at, name in enumerate(names) if at not in taken))
+    others = tuple((at, name) for at, name in enumerate(names) if at not in taken and name not in OURS)
+    return Columns(names, positions, others, mended)
 
 
 def _distinct(header: Sequence[object]) -> tuple[str, ...]:
@@ -145,6 +153,8 @@ def row_from_cells(
     encoding: str = "utf-8",
 ) -> Row:
     """A row of a table as a candidate, or with the problem of its first bad field."""
+    if columns.mended:
+        cells = [unguarded(cell) for cell in cells]
     content = jsonable(columns.record(cells))
     width = len(cells)
     positions = columns.positions

@@ -7,8 +7,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pandas
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
@@ -16,6 +18,7 @@ from flows.workspace import open_workspace
 from pipeline.errors import SitrepError, StoreError
 from pipeline.store import open_store
 from pipeline.store.migrate import downgrade
+from pipeline.store.schema import report
 
 REPORTS = """id,report_date,country,text
 A1,2025-02-14,NG,"bandits just carry 11 of our people for Kankara road. they call, say pay before tmrw nite or they kill. pls help"
@@ -152,10 +155,27 @@ def test_quarantined_rows_are_mended_and_submitted_again(run: Run, tmp_path: Pat
     run("export", "quarantine", "--out", str(mend))
     row = json.loads(mend.read_text(encoding="utf-8"))
     assert row["_quarantined"]["reason"] == "bad_date"
-    del row["_quarantined"]
     mend.write_text(json.dumps({**row, "report_date": "2025-02-13"}), encoding="utf-8")
     receipt = json.loads(run("submit", str(mend), "--json").stdout)
     assert receipt["accepted"] == 1
+
+
+def test_quarantined_rows_are_mended_in_a_workbook(run: Run, tmp_path: Path) -> None:
+    run("submit", str(tmp_path / "reports.csv"), code=1)
+    mend = tmp_path / "mend.xlsx"
+    run("export", "quarantine", "--out", str(mend))
+    book = openpyxl.load_workbook(mend)
+    header, cells = book.active.rows
+    row = dict(zip((cell.value for cell in header), cells, strict=True))
+    assert list(row)[:4] == ["id", "report_date", "country", "text"]
+    assert (row["id"].value, row["_quarantined_reason"].value) == ("A4", "bad_date")
+    row["report_date"].value = "2025-02-13"
+    book.save(mend)
+    receipt = json.loads(run("submit", str(mend), "--json").stdout)
+    assert (receipt["accepted"], receipt["quarantined"]) == (1, 0)
+    with open_store("sqlite:///sitrep.db", base=tmp_path / "desk").read() as connection:
+        metadata = connection.execute(select(report.c.metadata).where(report.c.external_id == "A4")).scalar_one()
+    assert not any("quarantined" in name for name in metadata)
 
 
 def test_what_to_do_next_is_said_of_rows_and_of_whole_files(run: Run, tmp_path: Path) -> None:
@@ -177,7 +197,7 @@ def test_results_are_exported_as_tables_without_live_formulas(run: Run, tmp_path
     assert pandas.read_parquet(tmp_path / "r.parquet")["outcome"].tolist() == ["triaged"]
 
 
-@pytest.mark.parametrize(("what", "name"), [("results", "r.xlsx"), ("quarantine", "q.csv"), ("geojson", "g.parquet")])
+@pytest.mark.parametrize(("what", "name"), [("results", "r.xlsx"), ("quarantine", "q.ods"), ("geojson", "g.parquet")])
 def test_no_export_is_called_a_table_that_it_is_not(what: str, name: str, run: Run, tmp_path: Path) -> None:
     result = run("export", what, "--out", str(tmp_path / name), code=None)
     assert "is written as" in str(result.exception)
