@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,14 @@ def email_row(mail: Mail, *, name: str, limits: Limits, source: str | None) -> R
     if mail.problem and row.candidate:
         row = replace(row, content=jsonable(mail.text), candidate=None, problem=mail.problem)
     return row
+
+
+def dated(row: Row, day: date | None) -> Row:
+    """A document's row with the day of the mail that it came with, and a flag that says so."""
+    if day is None or row.candidate is None or row.candidate.report_date is not None:
+        return row
+    flags = (*row.candidate.flags, "date_of_mail")
+    return replace(row, candidate=replace(row.candidate, report_date=day, flags=flags))
 
 
 def _refuse_large(path: Path, limits: Limits) -> None:

@@ -8,6 +8,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -84,13 +85,17 @@ def _walk(folder: Path) -> list[tuple[Path, Problem | None]]:
 
 
 def _file(
-    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...]
-) -> Iterator[Row]:
-    """The rows of one file; always at least one, so that no file goes missing silently."""
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...],
+    day: date | None = None,
+) -> Iterator[Row]:  # fmt: skip
+    """The rows of one file; always at least one, so that no file goes missing silently.
+
+    `day` is when the mail that it came with was sent: the report date of a document, which has no other.
+    """
     name = jsonable(name)
     received = False
     try:
-        for row in _rows(path, name=name, mapping=mapping, limits=limits, source=source, within=within):
+        for row in _rows(path, name=name, mapping=mapping, limits=limits, source=source, within=within, day=day):
             received = True
             yield row
         problem = Problem(Reason.EMPTY_TEXT, "the file holds no reports")
@@ -106,8 +111,9 @@ def _file(
 
 
 def _rows(
-    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...]
-) -> Iterator[Row]:
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...],
+    day: date | None,
+) -> Iterator[Row]:  # fmt: skip
     about = path.lstat()
     if stat.S_ISLNK(about.st_mode):
         raise Refused(Reason.SYMBOLIC_LINK, "a symbolic link: name the file itself")
@@ -126,11 +132,12 @@ def _rows(
     if suffix in _TABLES:
         yield from _TABLES[suffix](path, name=name, mapping=mapping, limits=limits, source=source)
     elif suffix in _DOCUMENTS:
-        yield from _DOCUMENTS[suffix](path, name=name, limits=limits, source=source)
+        for row in _DOCUMENTS[suffix](path, name=name, limits=limits, source=source):
+            yield documents.dated(row, day)
     elif suffix == ".eml":
         yield from _mail(path, name=name, mapping=mapping, limits=limits, source=source, within=within)
     elif suffix == ".zip" and ".zip" not in within:
-        yield from _archive(path, name=name, mapping=mapping, limits=limits, source=source, within=within)
+        yield from _archive(path, name=name, mapping=mapping, limits=limits, source=source, within=within, day=day)
     elif suffix == ".zip":
         raise Refused(Reason.NESTED_ARCHIVE, "an archive within an archive: unpack it first")
     else:
@@ -164,13 +171,14 @@ def _mail(
             saved.write_bytes(file.content)
             yield from _file(
                 saved, name=f"{name}!{file.name}", mapping=mapping, limits=limits, source=source,
-                within=(*within, ".eml"),
+                within=(*within, ".eml"), day=mail.day,
             )  # fmt: skip
 
 
 def _archive(
-    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...]
-) -> Iterator[Row]:
+    path: Path, *, name: str, mapping: Mapping[str, str], limits: Limits, source: str | None, within: tuple[str, ...],
+    day: date | None,
+) -> Iterator[Row]:  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
         for entry, unpacked in archives.entries(path, limits, Path(folder)):
             inner = jsonable(f"{name}!{entry}")
@@ -178,5 +186,6 @@ def _archive(
                 yield Row(inner, 1, {"file": inner}, problem=unpacked.problem)
             else:
                 yield from _file(
-                    unpacked, name=inner, mapping=mapping, limits=limits, source=source, within=(*within, ".zip")
-                )
+                    unpacked, name=inner, mapping=mapping, limits=limits, source=source, within=(*within, ".zip"),
+                    day=day,
+                )  # fmt: skip

@@ -215,6 +215,30 @@ def test_a_mail_that_only_carries_a_file_is_no_report(read: Reader) -> None:
     assert row.candidate.text == "Nine houses were burnt."
 
 
+def test_documents_of_a_mail_are_of_its_day_and_rows_of_their_own(read: Reader) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("b.txt", "Three fled.")
+    inner = attach(letter("Four were held."), "c.txt", b"Five were shot.")
+    mail = attach(attach(letter("Six died."), "a.txt", b"Nine died."), "b.zip", packed.getvalue())
+    mail = attach(mail, "list.csv", b"text,date\nTwo fled.,2025-02-01\nOne fled.,\n")
+    mail["Date"], inner["Date"] = "Fri, 14 Feb 2025 09:00:00 +0000", "Mon, 10 Feb 2025 09:00:00 +0000"
+    mail.add_attachment(inner)
+    found = {row.candidate.text: row.candidate for row in read("a.eml", bytes(mail)) if row.candidate}
+    assert {text: candidate.report_date and candidate.report_date.day for text, candidate in found.items()} == {
+        "Six died.": 14, "Nine died.": 14, "Three fled.": 14, "Two fled.": 1, "One fled.": None, "Four were held.": 10,
+        "Five were shot.": 10,
+    }  # fmt: skip
+    marked = {text for text, candidate in found.items() if "date_of_mail" in candidate.flags}
+    assert marked == {"Nine died.", "Three fled.", "Five were shot."}
+
+
+def test_documents_of_a_mail_without_a_date_have_none(read: Reader) -> None:
+    (row,) = read("a.eml", bytes(attach(letter(), "a.txt", b"Nine died.")))
+    assert row.candidate
+    assert (row.candidate.report_date, row.candidate.flags) == (None, ())
+
+
 def test_a_mail_is_read_through_those_that_forward_it(read: Reader) -> None:
     mail = letter("They were held for 12 days.", "Mahagi")
     for _ in range(4):
