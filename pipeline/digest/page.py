@@ -8,15 +8,13 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment
+from markupsafe import Markup
 
+from pipeline.atlas import Spot, draw
 from pipeline.digest.drift import Drift
 from pipeline.digest.figures import Digest
 
 LEVELS = ("critical", "high", "medium", "low", "undecided")
-LETTER = (7, 13)
-"""Width and height of a letter on the map, in the map's own units."""
-DEGREES = 10
-"""Margin of the map around its outermost places; also the width of its grid."""
 
 
 def as_html(digest: Digest, *, chain: str | None = None, drift: Sequence[Drift] = ()) -> str:
@@ -30,8 +28,7 @@ def as_html(digest: Digest, *, chain: str | None = None, drift: Sequence[Drift] 
             "By type": _bars(digest.by_violation), "By country": _bars(digest.by_country),
             "Perpetrators named, by type": _bars(digest.by_actor_type), "By language": _bars(digest.by_language),
         },
-        dots=(dots := [_dot(name, lat, lon, count) for (name, lat, lon), count in digest.by_place.most_common(200)]),
-        box=(box := _box(dots)), named=_named(dots, box),
+        map=_map(digest.by_place),
     )  # fmt: skip
 
 
@@ -55,42 +52,10 @@ def _bars(counts: Counter[str], most: int = 12) -> list[dict[str, Any]]:
     return [{"name": n, "count": c, "width": round(100 * c / top)} for n, c in counts.most_common(most)]
 
 
-def _dot(name: str, lat: float, lon: float, count: int) -> dict[str, Any]:
-    """A place on an equirectangular map, in degrees from its upper left corner."""
-    return {"name": name, "count": count, "x": round(lon + 180, 2), "y": round(90 - lat, 2)}
-
-
-def _named(dots: list[dict[str, Any]], box: dict[str, Any], most: int = 12) -> list[dict[str, Any]]:
-    """The places whose names are written beside them: the most told of, where no name covers another."""
-    named: list[dict[str, Any]] = []
-    for dot in dots:
-        if (
-            dot["name"]
-            and len(named) < most
-            and not any(
-                abs(dot["y"] - other["y"]) < LETTER[1] * box["unit"]
-                and -len(dot["name"]) * LETTER[0] * box["unit"]
-                < dot["x"] - other["x"]
-                < len(other["name"]) * LETTER[0] * box["unit"]
-                for other in named
-            )
-        ):
-            named.append(dot)
-    return named
-
-
-def _box(dots: list[dict[str, Any]]) -> dict[str, Any]:
-    """The part of the map that holds the places, twice as wide as high, in whole grid squares."""
-    if not dots:
-        return {}
-    left, right = (min(d["x"] for d in dots) - DEGREES, max(d["x"] for d in dots) + DEGREES)
-    top, bottom = (min(d["y"] for d in dots) - DEGREES / 2, max(d["y"] for d in dots) + DEGREES / 2)
-    width = max(right - left, 2 * (bottom - top))
-    height = width / 2
-    left, top = (left + right - width) / 2, (top + bottom - height) / 2
-    grid = DEGREES if width > 60 else 5
-    return {
-        "left": round(left, 2), "top": round(top, 2), "width": round(width, 2), "height": round(height, 2), "unit": width / 720,
-        "xs": [x for x in range(0, 361, grid) if left < x < left + width],
-        "ys": [y for y in range(0, 181, grid) if top < y < top + height],
-    }  # fmt: skip
+def _map(counts: Counter[tuple[str, float, float]]) -> Markup | None:
+    """Where the places named lie, the most told of by name; None where nothing was placed."""
+    spots = [
+        Spot(name, lat, lon, title=f"{name or 'a point'}: {count}", size=3 + 2 * count**0.5)
+        for (name, lat, lon), count in counts.most_common(200)
+    ]
+    return draw(spots, label="Where the places named lie", width=720, height=360) if spots else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import Connection
 
 from pipeline.access import Access
+from pipeline.atlas import Spot, draw, in_words
 from pipeline.results import report_results
 from pipeline.review.marks import marks_of, mentions_of, pieces
 from pipeline.store import reports
@@ -38,8 +40,30 @@ def sheet(
         "violations": violations, "levels": list(taxonomy.urgency_ids),
         "names": {v.id: v.name for v in taxonomy.violations},
         "abstained": [a for a in result["abstained"] if a not in access.hidden_types],
-        "rtl": report.language in RIGHT_TO_LEFT,
+        "rtl": report.language in RIGHT_TO_LEFT, "map": _map(result["places"], report.country),
     }  # fmt: skip
+
+
+def _map(places: Sequence[Mapping[str, Any]], country: str | None) -> Markup | None:
+    """The places that have a point, each once, on the outlines of their countries; None where none has."""
+    spots = list(dict.fromkeys(_spot(place) for place in places if place["lat"] is not None))
+    countries = {code for code in (country, *(spot.iso2 for spot in spots)) if code}
+    return draw(spots, label=f"Map: {in_words(spots)}", within=countries) if spots else None
+
+
+def _spot(place: Mapping[str, Any]) -> Spot:
+    doubt = (
+        place["precision"]
+        if place["precision"] != "exact"
+        else "if the name is misspelt"
+        if place["reason"] == "alike"
+        else ""
+    )
+    name = place["name"] or ""
+    return Spot(
+        name, place["lat"], place["lon"], place["iso2"], sure=not doubt,
+        title=f"{name or 'a point'} ({doubt})" if doubt else name,
+    )  # fmt: skip
 
 
 def _unread(taxonomy: Taxonomy) -> list[dict[str, Any]]:

@@ -232,6 +232,11 @@ def test_no_page_is_wider_than_the_screen(visit: Visit, width: int) -> None:
     page.locator(".items a").first.click()
     expect(page.locator("h1 .level")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.click("text=Map of the places")
+    drawn = page.locator("svg.map").bounding_box()
+    assert drawn is not None
+    assert 300 < drawn["width"] <= min(width, 36 * 16)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -255,6 +260,8 @@ def test_axe_finds_nothing_serious(visit: Visit, dark: bool) -> None:
         if page.locator("#mentions").count():
             page.keyboard.press("e")
             page.keyboard.press("ArrowRight")
+        if page.locator(".where").count():
+            page.click(".where summary")
         assert not serious(page), address
 
 

@@ -65,6 +65,27 @@ def test_an_item_shows_the_text_as_it_came_in_with_its_marks(visit: Visit, desk:
     assert 'class="evidence' in shown[1]
 
 
+def test_an_item_has_a_map_of_the_places_that_have_a_point_and_says_so_where_none_has(
+    visit: Visit, desk: Store
+) -> None:
+    browser = visit("ada")
+    page = browser.get(item(desk, "A2")).text
+    assert 'role="img" aria-label="Map: Mopti in Mali"' in page
+    assert page.count(">Mopti</text>") == 1
+    assert page.index("Figures") < page.index("Map of the places")
+    assert 'class="land here"' in page
+    with desk.write() as connection:
+        for row in connection.execute(select(assessment)).mappings().all():  # assessed again, by a smaller gazetteer
+            places = [p | {"lat": None, "lon": None, "precision": None} for p in row["body"]["places"]]
+            again = {name: value for name, value in row.items() if name != "seq"}
+            connection.execute(
+                insert(assessment).values(again | {"model": "test", "body": {**row["body"], "places": places}})
+            )
+    page = browser.get(item(desk, "A2")).text
+    assert "<svg" not in page
+    assert "No place named has a point on the map." in page
+
+
 def test_markup_in_a_report_stays_text(visit: Visit, desk: Store) -> None:
     page = visit("ada").get(item(desk, "A4")).text
     assert "<script>alert" not in page
