@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ from pipeline.store.backup import backup
 from pipeline.submit import submit
 
 logger = logging.getLogger(__name__)
+NAME_BYTES = 255
+"""What Linux takes of a file's name (NAME_MAX)."""
 
 
 def night_of(moment: datetime, *, zone: str) -> str:
@@ -59,7 +62,7 @@ def collect_task(workspace: str, night: str) -> Counts:
             threshold=opened.settings.near_duplicate_threshold,
         )  # fmt: skip
         done.mkdir(parents=True, exist_ok=True)
-        path.rename(done / f"{receipt.batch}-{path.name}")
+        path.rename(done / _kept_as(receipt.batch, path.name))
         counts["batches"] += 1
         counts["received"] += receipt.received
         counts["quarantined"] += receipt.quarantined
@@ -201,6 +204,12 @@ def serve(workspace: Path, *, cron: str, zone: str) -> None:
         limit=1,
         print_starting_message=False,
     )
+
+
+def _kept_as(batch: str, name: str) -> str:
+    """The name of a dropped file that was taken in; where a file system takes none so long, the end of it."""
+    most = NAME_BYTES - len(batch) - 1
+    return f"{batch}-{os.fsencode(name)[-most:].decode(errors='ignore')}"
 
 
 def _open_queues(opened: Workspace) -> list[str]:

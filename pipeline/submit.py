@@ -32,6 +32,7 @@ from pipeline.intake import (
     read_inputs,
     similarity,
     spool,
+    walk,
 )
 from pipeline.store import Store, audit, batches, reports, sealing
 
@@ -322,7 +323,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         if path.is_symlink():
             continue
         if path.is_dir():
-            yield from (p for p in sorted(path.rglob("*")) if p.is_file() and not p.is_symlink())
+            yield from (p for p, problem in walk(path) if not problem and p.is_file() and not p.is_symlink())
         elif path.is_file():
             yield path
 

@@ -147,14 +147,16 @@ def token(
     """A token with which a program uses the API as this person; it is told once."""
     from pipeline.store import tokens
 
-    with open_workspace(workspace).store.write() as connection:
-        if revoke:
+    store = open_workspace(workspace).store
+    if revoke:
+        with store.write() as connection:
             ended = tokens.revoke(connection, login, by=getuser(), now=utc_now())
-            if as_json:
-                console.print_json({"login": login, "ended": ended})
-            else:
-                console.out.print(f"{ended} tokens of {login} ended")
-            return
+        if as_json:
+            console.print_json({"login": login, "ended": ended})
+        else:
+            console.out.print(f"{ended} tokens of {login} ended")
+        return
+    with store.write() as connection:
         made = tokens.issue(
             connection, login, name=name, scopes=scope or ["read"], days=days, by=getuser(), now=utc_now()
         )

@@ -6,7 +6,7 @@ Also what every later room needs of a text: normalising with an offset map, lang
 """
 
 from pipeline.intake.duplicates import Fingerprint, fingerprint, similarity
-from pipeline.intake.inputs import read_inputs, spool
+from pipeline.intake.inputs import read_inputs, spool, walk
 from pipeline.intake.language import identify, identify_all, in_latin_letters
 from pipeline.intake.normalise import Normalised, normalise
 from pipeline.intake.rows import Candidate, Limits, Problem, Reason, Row
@@ -27,4 +27,5 @@ __all__ = [
     "read_inputs",
     "similarity",
     "spool",
+    "walk",
 ]

@@ -50,7 +50,7 @@ def read_inputs(
     """Every row of the files, folders and archives, in a fixed order; a refused file is one row."""
     for path in paths:
         if path.is_dir() and not path.is_symlink():
-            for file, problem in _walk(path):
+            for file, problem in walk(path):
                 name = str(file.relative_to(path))
                 if problem:
                     yield Row(jsonable(name), 1, {"file": jsonable(name)}, problem=problem)
@@ -69,7 +69,7 @@ def spool(stdin: BinaryIO, folder: Path) -> Path:
         return path.rename(folder / f"stdin{sniff.suffix(stream.read(4096))}")
 
 
-def _walk(folder: Path) -> list[tuple[Path, Problem | None]]:
+def walk(folder: Path) -> list[tuple[Path, Problem | None]]:
     """The files under a folder, sorted, hidden ones left out; with them the folders that cannot be read."""
     found: list[tuple[Path, Problem | None]] = []
 

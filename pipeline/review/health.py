@@ -15,8 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pipeline.access import REVIEWING
 from pipeline.errors import StoreError
 from pipeline.metrics import exposition
-from pipeline.review.desk import desk_of, lacks_factor
-from pipeline.store import tokens
+from pipeline.review.api.callers import speaking
+from pipeline.review.desk import desk_of
 from pipeline.store.engine import check_store, migrations
 
 router = APIRouter()
@@ -48,13 +48,12 @@ def metrics(request: Request) -> Response:
     """Metrics in Prometheus' text format."""
     desk = desk_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    found, barred = speaking(request, token.strip() if scheme.lower() == "bearer" else None)
+    if found is None:
+        return PlainTextResponse("a token is needed\n", status_code=401, headers={"WWW-Authenticate": "Bearer"})
+    if "metrics" not in found.scopes or found.person.role not in REVIEWING or barred:
+        return PlainTextResponse("the token is not for metrics\n", status_code=403)
     with desk.store.read() as connection:
-        found = tokens.find(connection, token.strip(), now=desk.now()) if scheme.lower() == "bearer" else None
-        if found is None:
-            return PlainTextResponse("a token is needed\n", status_code=401, headers={"WWW-Authenticate": "Bearer"})
-        barred = lacks_factor(connection, desk, found.person.login, found.person.role)
-        if "metrics" not in found.scopes or found.person.role not in REVIEWING or barred:
-            return PlainTextResponse("the token is not for metrics\n", status_code=403)
         return Response(
             exposition(connection, policy=desk.policy, now=desk.now()), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )

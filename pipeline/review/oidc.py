@@ -130,7 +130,7 @@ class Provider:
             ):
                 raise NotBelieved(f"no logout token from {self.settings.issuer}")
             return Gone(self.settings.issuer, subject, sid, datetime.fromtimestamp(said["iat"], UTC))
-        except (HTTPError, JoseError, KeyError, ValueError, TypeError) as error:
+        except (HTTPError, JoseError, KeyError, ValueError, TypeError, OverflowError) as error:
             raise NotBelieved(f"{type(error).__name__} of a logout token from {self.settings.issuer}") from None
 
     def _keys(self, client: OAuth2Client, described: Mapping[str, Any]) -> KeySet:

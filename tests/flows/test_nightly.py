@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
-from flows.nightly import night_of
+from flows.nightly import collect_task, night_of
 from flows.workspace import init_workspace, open_workspace, utc_now
 from pipeline.store import audit
 
@@ -89,6 +89,17 @@ def test_a_night_that_was_finished_is_not_run_again(nights: tuple[Path, dict[str
 def test_a_night_is_named_in_the_operators_time_zone() -> None:
     moment = utc_now().replace(year=2025, month=2, day=14, hour=23)
     assert (night_of(moment, zone="UTC"), night_of(moment, zone="Asia/Kabul")) == ("2025-02-14", "2025-02-15")
+
+
+def test_a_dropped_file_of_the_longest_name_is_moved_away_once_it_was_taken_in(tmp_path: Path) -> None:
+    init_workspace(tmp_path / "desk")
+    dropped = tmp_path / "desk" / "drop" / ("é" * 124 + ".jsonl")
+    dropped.parent.mkdir(exist_ok=True)
+    dropped.write_text(json.dumps({"text": ""}), encoding="utf-8")
+    assert collect_task.fn(str(tmp_path / "desk"), "2025-02-14")["batches"] == 1
+    (moved,) = (tmp_path / "desk" / "drop" / "done").rglob("*.jsonl")
+    assert "ééé.jsonl" in moved.name
+    assert not dropped.exists()
 
 
 def test_say_what_to_do(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.intake import Candidate, Limits, Row, read_inputs, spool
+from pipeline.submit import content_hash
 
 GOOD = "Armed men took two teachers from the school."
 FRENCH = "Attaque à Ménaka : deux enlevés près du marché, trois blessés à l’hôpital."
@@ -362,6 +363,11 @@ def test_a_folder_is_read_in_order_and_without_hidden_files(tmp_path: Path) -> N
     rows = list(read_inputs([tmp_path], mapping={}, limits=Limits()))
     assert [row.locator for row in rows] == ["a/1.txt", "b/2.txt", "c.txt"]
     assert rows == list(read_inputs([tmp_path], mapping={}, limits=Limits()))
+    name = content_hash([tmp_path], mapping=None, source=None)
+    (tmp_path / ".git" / "y.txt").write_text(GOOD)
+    assert content_hash([tmp_path], mapping=None, source=None) == name  # what is not read does not make another batch
+    (tmp_path / "d.txt").write_text(GOOD)
+    assert content_hash([tmp_path], mapping=None, source=None) != name
 
 
 def test_a_file_name_that_is_no_text_does_no_harm(tmp_path: Path) -> None:

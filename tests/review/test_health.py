@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,7 +15,8 @@ from starlette.testclient import TestClient
 from pipeline.intake import Candidate, Limits, Row
 from pipeline.metrics import exposition
 from pipeline.review import create_app
-from pipeline.store import Store, nights, open_store, tokens, work
+from pipeline.settings import ReviewSettings
+from pipeline.store import Store, audit, nights, open_store, people, tokens, work
 from pipeline.store.schema import outbox, queue_item
 from pipeline.submit import take_in
 from pipeline.triage import Rooms, triage_chunk
@@ -26,8 +28,13 @@ DOCUMENTS = ("operations.md", "runbook.md")
 LATER = NOW + timedelta(hours=3)
 
 
-def page(store: Store, rooms: Rooms) -> TestClient:
-    return TestClient(create_app(store, policy=rooms.policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW))
+def page(store: Store, rooms: Rooms, **settings: Any) -> TestClient:
+    return TestClient(
+        create_app(
+            store, policy=rooms.policy, taxonomy=rooms.taxonomy, limits=Limits(), now=lambda: NOW,
+            settings=ReviewSettings(**settings),
+        )
+    )  # fmt: skip
 
 
 def read(store: Store, rooms: Rooms) -> dict[tuple[str, Labels], float]:
@@ -84,6 +91,16 @@ def test_metrics_need_a_token_for_them_of_somebody_who_reviews(desk: Store, room
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert "sitrep_queue_items{" in answer.text
     assert browser.get("/api/queues", headers=token(desk, "ada", "metrics")).status_code == 403
+
+
+def test_tokens_for_metrics_are_paced_and_wrong_ones_are_on_record(desk: Store, rooms: Rooms) -> None:
+    browser, good = page(desk, rooms, requests_per_minute=2), token(desk, "ada", "metrics")
+    wrong = {"Authorization": "Bearer wrong"}
+    assert [browser.get("/metrics", headers=wrong).status_code for _ in range(3)] == [401, 401, 429]
+    assert [browser.get("/metrics", headers=good).status_code for _ in range(3)] == [200, 200, 429]
+    with desk.read() as connection:
+        failed = [e.body for e in audit.events(connection, subject=people.NOBODY) if e.action == "sign-in failed"]
+    assert failed == [{"step": "token"}] * 2
 
 
 def test_queues_with_ages_and_what_is_overdue(desk: Store, rooms: Rooms) -> None:

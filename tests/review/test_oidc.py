@@ -285,6 +285,7 @@ def test_who_signs_out_there_is_signed_out_here_of_the_sessions_that_it_began(
     [
         {"typ": "JWT"}, {"nonce": "n"}, {"events": None}, {"events": {"another": {}}}, {"aud": "another-client"},
         {"iss": "https://elsewhere.example.org"}, {"exp": MOMENT - 120}, {"exp": None}, {"iat": MOMENT + 3600},
+        {"iat": -(10**20)},
         {"jti": None}, {"sub": None}, {"sub": ["248289"]},
     ],
     ids=str,

@@ -24,17 +24,10 @@ def needs(scope: tokens.Scope) -> Callable[..., Access]:
 
     def caller(request: Request, credentials: Credentials) -> Access:
         desk = desk_of(request)
-        with desk.store.read() as connection:
-            found = tokens.find(connection, credentials.credentials, now=desk.now()) if credentials else None
-            barred = found is not None and lacks_factor(connection, desk, found.person.login, found.person.role)
+        found, barred = speaking(request, credentials.credentials if credentials else None)
         if found is None:
-            check_pace(desk.pace, f"from {request.client.host if request.client else ''}")
-            if credentials:
-                with desk.store.write() as connection:
-                    people.failed(connection, people.NOBODY, step="token", now=desk.now())
             raise HTTPException(401, "a valid token is needed", {"WWW-Authenticate": "Bearer"})
         who = found.person
-        check_pace(desk.pace, who.login)
         request.state.caller = who.login
         if scope not in found.scopes:
             raise HTTPException(403, f"the token lacks the scope {scope!r}")
@@ -43,6 +36,25 @@ def needs(scope: tokens.Scope) -> Callable[..., Access]:
         return access_of(who.login, who.role, who.granted, policy=desk.policy, taxonomy=desk.taxonomy)
 
     return caller
+
+
+def speaking(request: Request, token: str | None) -> tuple[tokens.Bearer | None, bool]:
+    """Who a token speaks for, and whether they lack the second factor that their role needs.
+
+    A token that is none is on record. TooFast by the pace of the person, or of the address where it speaks for nobody.
+    """
+    desk = desk_of(request)
+    with desk.store.read() as connection:
+        found = tokens.find(connection, token, now=desk.now()) if token else None
+        barred = found is not None and lacks_factor(connection, desk, found.person.login, found.person.role)
+    if found is not None:
+        check_pace(desk.pace, found.person.login)
+        return found, barred
+    check_pace(desk.pace, f"from {request.client.host if request.client else ''}")
+    if token:
+        with desk.store.write() as connection:
+            people.failed(connection, people.NOBODY, step="token", now=desk.now())
+    return None, False
 
 
 Reader = Annotated[Access, Depends(needs("read"))]
