@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 Kind = Literal["P", "A", "D"]
+KINDS: dict[Kind, str] = {"P": "place", "A": "actor", "D": "date"}
 Split = Literal["train", "validation", "calibration", "test", "unused"]
 
 

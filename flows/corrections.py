@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 import corpora
 from corpora import Example
-from corpora.schema import Kind, Span, text_hash
+from corpora.schema import KINDS, Span, text_hash
 from pipeline.errors import ConfigurationError, InputRefused, NotFound
 from pipeline.interchange import Review, argilla, label_studio
 from pipeline.results import ROWS_AT_A_TIME, report_results
@@ -21,7 +21,7 @@ from pipeline.store import corrections, reports
 from pipeline.taxonomy import load_taxonomy
 
 READERS = {"label-studio": label_studio.reviews, "argilla": argilla.reviews}
-KINDS: dict[str, Kind] = {"place": "P", "actor": "A", "date": "D"}
+CODES = {name: kind for kind, name in KINDS.items()}
 
 
 def corrected(
@@ -55,7 +55,7 @@ def corrected(
                     violations={v: float(v in verdict.violations) for v in violations},
                     urgency=verdict.urgency,
                     spans=_spans(verdict.spans or ()),
-                    annotated_kinds=frozenset() if verdict.spans is None else frozenset(KINDS.values()),
+                    annotated_kinds=frozenset() if verdict.spans is None else frozenset(KINDS),
                 )
             )
     return made
@@ -80,7 +80,7 @@ def hidden(
 
 
 def _spans(marked: Sequence[Mapping[str, Any]]) -> tuple[Span, ...]:
-    return tuple(Span(s["start"], s["end"], KINDS[s["kind"]], type=s.get("type"), role=s.get("role")) for s in marked)
+    return tuple(Span(s["start"], s["end"], CODES[s["kind"]], type=s.get("type"), role=s.get("role")) for s in marked)
 
 
 def read_reviews(path: Path, *, tool: str) -> list[Review]:

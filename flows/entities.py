@@ -7,7 +7,7 @@ read as triage reads them (normalised, one encoder pass, extraction); only test 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 import corpora
 from corpora import Example
+from corpora.schema import KINDS, Kind
 from corpora.splits import split_of_group
 from corpora.toponyms import Geotagged, Toponym, load_toponyms
 from models import load
@@ -22,6 +23,7 @@ from models.entity_scores import (
     Bounds,
     Figure,
     Point,
+    decided,
     resolution,
     share,
     span_scores,
@@ -37,7 +39,7 @@ from pipeline.triage import Rooms, assess
 
 CHUNK = 64
 SHOWN = 15  # error classes in the table; the JSON has all
-KINDS = {"P": "places", "A": "actors", "D": "dates"}
+PLURALS = {kind: f"{name}s" for kind, name in KINDS.items()}
 # What others report on these corpora; where their setting differs from ours, it is said.
 PUBLISHED = {
     ("humset_geolocation", "places", "exact F1"): "0.92 (RoBERTa fine-tuned on it, Belliardo et al. 2023; its own split)",
@@ -146,7 +148,7 @@ def _score_marked(name: str, examples: Sequence[Example], rooms: Rooms, errors: 
     )
     pairs = list(zip(examples, found, strict=True))
     scores = []
-    for kind, what in KINDS.items():
+    for kind, what in PLURALS.items():
         asked = [pair for pair in pairs if kind in pair[0].annotated_kinds or (name == "re3d" and kind == "A")]
         scores += _score_spans(name, what, [_bounds(e, entities, kind) for e, entities in asked])
         if any(s.kind == kind for e, _ in asked for s in e.undecided):
@@ -170,25 +172,19 @@ def _score_spans(name: str, what: str, documents: Documents) -> list[Score]:
 
 
 def _bounds(
-    example: Example, entities: Entities, kind: str, cut: Cut = without_article
+    example: Example, entities: Entities, kind: Kind, cut: Cut = without_article
 ) -> tuple[list[Bounds], list[Bounds]]:
     """Gold and found bounds of a kind, without what `cut` takes off."""
     return (
         [cut(example.text, s.start, s.end) for s in example.spans if s.kind == kind],
-        [cut(example.text, r.start, r.end) for r in getattr(entities, KINDS[kind])],
+        [cut(example.text, r.start, r.end) for r in getattr(entities, PLURALS[kind])],
     )
 
 
-def _decided(example: Example, entities: Entities, kind: str) -> tuple[list[Bounds], list[Bounds]]:
+def _decided(example: Example, entities: Entities, kind: Kind) -> tuple[list[Bounds], list[Bounds]]:
     """Gold and found bounds, less the mentions that the corpus leaves undecided and what was found on them alone."""
     undecided = {without_article(example.text, s.start, s.end) for s in example.undecided if s.kind == kind}
-    gold, found = _bounds(example, entities, kind)
-    gold = [span for span in gold if span not in undecided]
-    return gold, [f for f in found if _touches(f, gold) or not _touches(f, undecided)]
-
-
-def _touches(span: Bounds, others: Iterable[Bounds]) -> bool:
-    return any(span[0] < end and start < span[1] for start, end in others)
+    return decided(*_bounds(example, entities, kind), undecided=undecided)
 
 
 def _score_values(name: str, pairs: Sequence[tuple[Example, Entities]], errors: Counter[str]) -> list[Score]:

@@ -17,6 +17,7 @@ from models.data import IGNORE, Taught, TrainingExample, encode
 from models.labels import TAGS, VIOLATIONS
 from models.network import build
 from models.train import predict
+from pipeline.classify.calibration import sigmoid
 
 UNKNOWN = np.full(len(VIOLATIONS), np.nan, dtype=np.float32)
 OF_ACTORS = [TAGS.index("B-A"), TAGS.index("I-A")]
@@ -39,15 +40,12 @@ def teach(
         tags[[0, -1]] = IGNORE  # the tokens that open and close a text
         actor = np.isin(tags, OF_ACTORS)
         taught = Taught(
-            at_least=_sigmoid(mean["urgency"]),
+            at_least=sigmoid(mean["urgency"]).astype(np.float32),
             tags=tags,
             types=np.where(actor, mean["types"].argmax(-1), IGNORE),
             roles=np.where(actor, mean["roles"].argmax(-1), IGNORE),
         )
-        examples.append(TrainingExample(text, _sigmoid(mean["violations"]), weight=weight, taught=taught))
+        examples.append(
+            TrainingExample(text, sigmoid(mean["violations"]).astype(np.float32), weight=weight, taught=taught)
+        )
     return examples
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    probabilities: np.ndarray = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    return probabilities

@@ -9,7 +9,7 @@ resolved counting as wrong.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,6 +69,14 @@ def resolution(documents: Sequence[Sequence[tuple[Point, Point | None]]]) -> dic
     }  # fmt: skip
 
 
+def decided(
+    gold: Sequence[Bounds], found: Sequence[Bounds], *, undecided: Collection[Bounds]
+) -> tuple[list[Bounds], list[Bounds]]:
+    """Gold and found spans, less the mentions that a corpus leaves undecided and what was found on them alone."""
+    kept = [span for span in gold if span not in undecided]
+    return kept, [span for span in found if _touches(span, kept) or not _touches(span, undecided)]
+
+
 def without_article(text: str, start: int, end: int) -> Bounds:
     """Bounds without a leading article: corpora differ in whether they mark it."""
     lowered = text[start:end].lower()
@@ -105,6 +113,10 @@ def _same(one: Bounds, other: Bounds) -> bool:
 
 def _overlap(one: Bounds, other: Bounds) -> bool:
     return one[0] < other[1] and other[0] < one[1]
+
+
+def _touches(span: Bounds, others: Iterable[Bounds]) -> bool:
+    return any(_overlap(span, other) for other in others)
 
 
 def _counts(

@@ -10,7 +10,8 @@ import numpy as np
 from models.data import TrainingExample
 from models.fit_rules import gold
 from models.labels import URGENCIES, VIOLATIONS
-from models.train import quadratic_kappa
+from models.measures import f1
+from pipeline.agreement import cohen_kappa
 from pipeline.classify import Decision
 from pipeline.classify.calibration import Array, expected_calibration_error
 
@@ -43,9 +44,7 @@ def evaluate(examples: Sequence[TrainingExample], decisions: Sequence[Decision],
         "exact_sets": with_interval(lambda r: float((said[r] == y[r]).all(axis=1).mean())),
         "calibration_error": with_interval(lambda r: expected_calibration_error(p[r], y[r])),
         "urgency_accuracy": with_interval(lambda r: float((said_level[r] == true_level[r]).mean())),
-        "urgency_kappa": with_interval(
-            lambda r: quadratic_kappa(list(said_level[r]), list(true_level[r]), levels=len(URGENCIES))
-        ),
+        "urgency_kappa": with_interval(lambda r: _kappa(said_level[r], true_level[r])),
         "critical_as_critical_or_high": with_interval(
             lambda r: _share((said_level[r] >= critical - 1), true_level[r] == critical)
         ),
@@ -190,9 +189,16 @@ def erasure(
 
 
 def _f1(said: Array, true: Array) -> float:
+    """Of 0 and 1, where it is known which is true."""
     known = ~np.isnan(true)
     a, b = (said == 1) & known, (true == 1) & known
-    return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
+    return f1(a, b)
+
+
+def _kappa(said: Any, true: Any) -> float:
+    """Of levels of urgency; 1 where all are of one level, said and true alike."""
+    found = cohen_kappa(said, true, levels=len(URGENCIES))
+    return 1.0 if found is None else found
 
 
 def _macro(said: Array, true: Array) -> float:

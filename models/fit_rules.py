@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.data import TrainingExample
 from models.labels import URGENCIES, VIOLATIONS
+from models.measures import f1
 from pipeline.classify.calibration import Array, Platt, conformal_threshold, fit_platt
 from pipeline.classify.rules import DecisionRules
 
@@ -67,11 +68,11 @@ def fit(
 def _thresholds(p: Array, y: Array) -> NDArray[np.float64]:
     """The threshold of best F1 over all labels, and each label's own drawn towards it."""
     grid = np.arange(0.2, 0.71, 0.02)
-    shared = float(grid[np.argmax([_f1(p > t, y == 1) for t in grid])])
+    shared = float(grid[np.argmax([f1(p > t, y == 1) for t in grid])])
     thresholds = []
     for label in range(p.shape[1]):
         positives = int((y[:, label] == 1).sum())
-        scores = [_f1(p[:, label] > t, y[:, label] == 1) for t in grid]
+        scores = [f1(p[:, label] > t, y[:, label] == 1) for t in grid]
         best = [t for t, s in zip(grid, scores, strict=True) if s >= max(scores) - 1e-9]
         own = float(best[len(best) // 2])
         weight = positives / (positives + SHRINKAGE)
@@ -88,7 +89,3 @@ def _urgency_thresholds(p: Array, levels: Sequence[int]) -> tuple[float, float, 
         scores = [((p[true, step] >= t).mean() + (p[~true, step] < t).mean()) / 2 for t in grid]
         chosen.append(round(float(grid[int(np.argmax(scores))]), 4))
     return chosen[0], chosen[1], chosen[2]
-
-
-def _f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
-    return float(2 * (said & true).sum() / max(1, said.sum() + true.sum()))

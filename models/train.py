@@ -28,7 +28,9 @@ from models.base import load_tokenizer
 from models.batching import token_batches
 from models.data import IGNORE, NOT_A_PLACE, Encoded, TrainingExample, encode
 from models.labels import TAGS, URGENCIES, VIOLATIONS
+from models.measures import f1
 from models.network import FROZEN, Outputs, ReportNetwork, build
+from pipeline.agreement import cohen_kappa
 
 
 @dataclass(frozen=True)
@@ -171,12 +173,12 @@ def quick_scores(
     gold = np.stack([e.violations for e in examples])
     known = ~np.isnan(gold)
     said, true = (logits > 0) & known, (gold > 0.5) & known
-    per_label = [_f1(said[:, i], true[:, i]) for i in range(len(VIOLATIONS)) if true[:, i].sum() >= 3]
-    micro, macro = _f1(said, true), float(np.mean(per_label)) if per_label else 0.0
+    per_label = [f1(said[:, i], true[:, i]) for i in range(len(VIOLATIONS)) if true[:, i].sum() >= 3]
+    micro, macro = f1(said, true), float(np.mean(per_label)) if per_label else 0.0
     levels = [
         ((p["urgency"] > 0).sum(), e.urgency) for p, e in zip(predictions, examples, strict=True) if e.urgency >= 0
     ]
-    kappa = quadratic_kappa([int(a) for a, _ in levels], [b for _, b in levels], levels=len(URGENCIES))
+    kappa = cohen_kappa([int(a) for a, _ in levels], [b for _, b in levels], levels=len(URGENCIES)) or 0.0
     pairs = [(p["tags"].argmax(-1), e.tags) for p, e in zip(predictions, encoded, strict=True) if (e.tags > 0).any()]
     predicted = np.concatenate([a[b >= 0] for a, b in pairs]) if pairs else np.zeros(0)
     tagged = np.concatenate([b[b >= 0] for _, b in pairs]) if pairs else np.zeros(0)
@@ -184,18 +186,6 @@ def quick_scores(
     token_f1 = 2 * hits / max(1, (predicted > 0).sum() + (tagged > 0).sum())
     score = micro + macro + 0.7 * kappa + 0.3 * float(token_f1)
     return {"micro": micro, "macro": macro, "kappa": kappa, "tags": float(token_f1), "score": score}
-
-
-def quadratic_kappa(said: Sequence[int], true: Sequence[int], *, levels: int) -> float:
-    """Cohen's kappa with quadratic weights (Cohen 1968) between two ratings of 0 to levels - 1."""
-    if not said:
-        return 0.0
-    table = np.zeros((levels, levels))
-    for a, b in zip(said, true, strict=True):
-        table[a, b] += 1
-    weights = np.subtract.outer(np.arange(levels), np.arange(levels)) ** 2
-    expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
-    return float(1 - (weights * table).sum() / max(1e-9, (weights * expected).sum()))
 
 
 def _loss(
@@ -283,7 +273,3 @@ def _positive_weights(targets: NDArray[np.float32], *, largest: float) -> NDArra
     negative = np.nansum(targets <= 0.5, axis=0)
     weights: NDArray[np.float32] = np.clip(np.sqrt(negative / np.maximum(positive, 1)), 1.0, largest).astype(np.float32)
     return weights
-
-
-def _f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
-    return float(2 * (said & true).sum() / max(1, said.sum() + true.sum()))

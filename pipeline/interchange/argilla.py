@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.errors import InputRefused
-from pipeline.interchange import Document, Review, decided, spans, urgency
-
-KINDS = ("place", "actor", "date")
+from pipeline.interchange import KINDS, Document, Review, decided, spans, urgency
 
 
 def settings(*, violations: Sequence[str], urgencies: Sequence[str]) -> dict[str, Any]:
@@ -30,7 +28,7 @@ def settings(*, violations: Sequence[str], urgencies: Sequence[str]) -> dict[str
             {"name": "urgency", "title": "Urgency", "required": True,
              "settings": {"type": "label_selection", "options": options(urgencies)}},
             {"name": "mentions", "title": "Mentions", "required": False,
-             "settings": {"type": "span", "field": "text", "options": options(KINDS)}},
+             "settings": {"type": "span", "field": "text", "options": options(list(KINDS.values()))}},
         ],
     }  # fmt: skip
 
