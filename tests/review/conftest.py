@@ -17,6 +17,7 @@ from pipeline.route import Policy
 from pipeline.settings import ReviewSettings
 from pipeline.store import Store, open_store, people, reports
 from pipeline.store.migrate import upgrade
+from pipeline.store.queues import work as open_items
 from pipeline.submit import submit
 from pipeline.triage import Rooms, triage_chunk
 from tests.conftest import NOW
@@ -88,6 +89,18 @@ class Browser(TestClient):
             if name and ("checked" in tag or 'type="hidden"' in tag):
                 values.setdefault(name[1], []).append(value[1] if value else "on")
         return values
+
+
+Visit = Callable[[str], Browser]
+
+
+def item(desk: Store, external_id: str, queue: str | None = None) -> str:
+    """The path of an item of a report."""
+    with desk.read() as connection:
+        for row in open_items(connection, limit=100):
+            if row.external_id == external_id and queue in (None, row.queue):
+                return f"/queues/{row.queue}/{row.report_id}"
+    raise AssertionError(f"{external_id} is in no queue")
 
 
 @pytest.fixture

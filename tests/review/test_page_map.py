@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from pipeline.store import Store
-from tests.review.conftest import Browser
-from tests.review.test_pages import item
+from tests.review.conftest import Visit, item
 
-Visit = Callable[[str], Browser]
 ROLES = ("everybody", "monitor", "reviewer", "supervisor", "administrator")
 LOGINS = {"monitor": "mo", "reviewer": "ada", "supervisor": "vi", "administrator": "su"}
 
@@ -41,7 +39,7 @@ def test_a_page_is_there_for_those_whom_the_table_names(visit: Visit, desk: Stor
     for method, path, role in table():
         named = ("{token}", "{batch}", "{night}", "/metrics", "/second-review", "/adjudication", "/provider")
         if method == "POST" or any(part in path for part in named):
-            continue  # what these answer hangs on more than on who asks: test_pages.py, test_health.py
+            continue  # what these answer hangs on more than on who asks: the tests of each page
         answer: Any = browser.get(path.format(queue=queue, report=report), follow_redirects=False)
         expected = 200 if rank >= ROLES.index(role) else 404 if login else 303
         if (path, login) == ("/", "mo"):

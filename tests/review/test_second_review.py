@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -23,13 +23,11 @@ from pipeline.store import Store, audit, corrections, open_store, people, queues
 from pipeline.store.queues import work as open_items
 from pipeline.triage import Rooms
 from tests.conftest import NOW
-from tests.review.conftest import PASSWORD, Browser
+from tests.review.conftest import PASSWORD, Browser, Visit, item
 from tests.review.test_api import Client, client
-from tests.review.test_pages import item
 
 __all__ = ["client"]
 
-Visit = Callable[[str], Browser]
 CHANGING = re.compile(r'name="csrf" value="[^"]*"')
 
 

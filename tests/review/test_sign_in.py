@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pyotp
@@ -19,11 +18,9 @@ from pipeline.store import Store, audit, factors, passwords, people, tokens
 from pipeline.store.schema import audit_event
 from pipeline.triage import Rooms
 from tests.conftest import NOW
-from tests.review.conftest import PASSWORD, Browser
+from tests.review.conftest import PASSWORD, Browser, Visit, item
 from tests.review.test_page_map import table
-from tests.review.test_pages import item
 
-Visit = Callable[[str], Browser]
 NEEDED = ReviewSettings(second_factor=("supervisor",))
 
 
