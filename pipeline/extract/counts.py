@@ -1,6 +1,7 @@
 """How many people were killed, injured, abducted, detained or displaced, as the text says it.
 
-A number counts only where the same clause holds the verb; without one, nothing is claimed.
+A number counts only where the same clause holds the verb; without one, nothing is claimed. A vague plural is a lower bound,
+two of what it names: `dozens` are 24 or more. `several`, `many` and `a few` name no number and are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _WORD = rf"(?:(?:{_TENS})-(?:{_ONES})|{'|'.join(sorted(NUMBER_WORDS, key=len, reverse=True))})"
 _FIGURE = r"\d{1,3}(?:[, ]\d{3})+|\d+(?:\.\d+)?"
-_NUMBER = rf"(?:{_FIGURE}|{_WORD}|a)(?:\s+(?:dozen|hundred|thousand|million))?|(?:dozens|scores|hundreds|thousands)"
+_VAGUE = {
+    "tens of thousands": 20_000, "hundreds of thousands": 200_000, "dozens": 24, "scores": 40, "hundreds": 200,
+    "thousands": 2000, "millions": 2_000_000,
+}  # fmt: skip
+_PLURALS = "|".join(words.replace(" ", r"\s+") for words in _VAGUE)
+_NUMBER = rf"(?:{_FIGURE}|{_WORD}|a)(?:\s+(?:dozen|hundred))?(?:\s+(?:thousand|million))?|(?:{_PLURALS})"
 _WHO = (
     r"people|persons?|civilians?|men|women|children|child|boys?|girls?|man|woman|farmers?|villagers?|residents?|families|"
     r"households|students?|pupils?|teachers?|protesters?|demonstrators?|traders?|herders?|soldiers?|fighters?|journalists?|"
@@ -29,14 +35,17 @@ _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|january|february|marc
 _COUNT = re.compile(
     rf"(?P<bound>at least|more than|over|up to|almost|nearly|about|around|some|approximately|no fewer than|an estimated)?\s*"
     rf"(?:between\s+)?(?<![\w.,-])(?P<low>{_NUMBER})(?:\s*(?:-|–|to|and|or)\s*(?P<high>{_FIGURE}|{_WORD}))?(?![\w%])"
-    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:(?!(?:and|or|the|of|hours?|days?|weeks?|months?|years?|minutes|km|in|at|on|from)\b)[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
+    rf"(?:(?<=s)\s+of(?:\s+(?:the|our|their))?)?"  # of what is only told of a vague plural: no other number ends in s
+    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:(?!(?:and|or|the|of|few|dozen|hundred|thousand|million|hours?|days?|weeks?|months?|years?|minutes|km|in|at|on|from)\b)[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
     re.I,
 )
 _BARE = re.compile(
     rf"(?P<verb>killed|killing|injured|injuring|wounded|wounding|displaced|displacing|abducted|kidnapped|dead|died)\s+"
-    rf"(?P<bound>at least|more than|over|about|some|up to)?\s*(?P<low>{_FIGURE}|{_WORD})(?![\w%])|"
-    rf"(?P<bound2>at least|more than|over|about|some|up to)?\s*(?<![\w.,-])(?P<low2>{_FIGURE}|{_WORD})\s+(?:were |was |are |of them )?"
-    rf"(?P<verb2>killed|injured|wounded|dead|displaced|abducted|kidnapped|arrested|detained|kia|wia)\b",
+    rf"(?P<bound>at least|more than|over|about|some|up to)?\s*"
+    rf"(?P<low>{_FIGURE}|{_WORD}|(?:{_PLURALS})(?!\s+of\b))(?![\w%])|"  # not "killed dozens of goats"
+    rf"(?P<bound2>at least|more than|over|about|some|up to)?\s*(?<![\w.,-])(?P<low2>{_FIGURE}|{_WORD}|{_PLURALS})\s+"
+    rf"(?:more )?(?:were |was |are |of them |(?:have |had )(?:been )?)?"
+    rf"(?P<verb2>killed|injured|wounded|dead|displaced|fled|abducted|kidnapped|arrested|detained|kia|wia)\b",
     re.I,
 )
 _KINDS = {
@@ -55,9 +64,12 @@ _PASSIVE = re.compile(r"\s+(?:who\s+)?(?:was|were|had|have|has|are|is)\b", re.I)
 _AND = re.compile(r"\band\s+$", re.I)
 _OTHERS = re.compile(rf"\s+(?:at least |more than |over |about |some |up to )?(?:{_FIGURE}|{_WORD}|an?)(?![\w%])", re.I)
 _AS_ADJECTIVE = 50
-_VAGUE = {"dozens": 24, "scores": 40, "hundreds": 200, "thousands": 2000}
+# "Thousands of people marched, and police killed two": crowds are named so in one breath with what befell a few.
+_BREATH = re.compile(r",|\b(?:and|after|before|when|where|over|against|since|following)\b", re.I)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _MONTH_BEFORE = re.compile(rf"\b(?:{_MONTHS})\.?,? $", re.I)
+# "Those who in 2024 fled": without a noun after it that is a year.
+_IN_A_YEAR = re.compile(r"\b(?:in|since|during|until)\s+$", re.I)
 _NEGATED = re.compile(r"\b(?:no|not|nobody|none|without)\s+(?:\w+\s+){0,2}$", re.I)
 
 
@@ -84,11 +96,13 @@ def find_counts(text: str) -> list[Count]:
             match["bound"],
             match["who"],
             match.span(),
-            _kind(text, *match.span()),
+            _kind(text, *match.span(), vague=_is_vague(match["low"])),
         )
     for match in _BARE.finditer(text) if 1 in possible else ():
         low = "low" if match["low"] else "low2"
         start, end = match.span(low)
+        if _YEAR.fullmatch(match[low]) and _IN_A_YEAR.search(text, max(0, start - 12), start):
+            continue
         if all(end <= c.start or start >= c.end for c in counts):
             bound = match["bound"] or match["bound2"]
             _add(
@@ -123,7 +137,7 @@ def number_of(text: str, start: int, end: int) -> tuple[int | None, int | None]:
         bound = re.search(rf"(?:{_BOUND})\s+$", text[before:start], re.I)
         return _bounds(match["low"], match["high"], match["bound"] or (bound.group().strip() if bound else None))
     match = _LEADS_TO.search(text[before:start])
-    if not match or match["low"].lower() == "a" or match["low"].lower().split()[0] in _VAGUE:
+    if not match or match["low"].lower() == "a" or _is_vague(match["low"]):
         return None, None
     first = before + match.start("low")
     if _YEAR.fullmatch(match["low"]) or _MONTH_BEFORE.search(text, max(0, first - 12), first):
@@ -148,7 +162,9 @@ def _bounds(low_text: str, high_text: str | None, bound: str | None) -> tuple[in
     if low is None:
         return None, None
     bound = (bound or "").lower()
-    if low_text.lower().split()[0] in _VAGUE or bound in ("at least", "more than", "over", "no fewer than"):
+    if _is_vague(low_text):
+        return (None, None) if bound == "up to" else (low, None)
+    if bound in ("at least", "more than", "over", "no fewer than"):
         return low, None
     if bound == "up to":
         return 0, low
@@ -169,20 +185,24 @@ def _add(
     counts.append(Count(kind, low, high, who.lower().removeprefix("of our "), start, end))
 
 
-def _kind(text: str, start: int, end: int) -> str | None:
+def _kind(text: str, start: int, end: int, *, vague: bool) -> str | None:
     """What happened to them: the verb nearest to the number within its clause."""
     left = max((m.end() for m in _CLAUSE_END.finditer(text, max(0, start - 120), start)), default=max(0, start - 120))
     stop = _CLAUSE_END.search(text, end, min(len(text), end + 100))
     right = stop.start() if stop else min(len(text), end + 100)
     if two := _SECOND_CLAUSE.search(text, end, right):
         right = two.start("second")
+    if vague:
+        left = max((m.end() for m in _BREATH.finditer(text, left, start)), default=left)
+        breath = _BREATH.search(text, end, right)
+        right = breath.start() if breath else right
     best: tuple[int, str] | None = None
     for kind, pattern in _KIND_PATTERNS.items():
         for match in pattern.finditer(text, left, right):
             # What follows the number tells of it more often than what stands before; least what stands within, as an
             # adjective: "two displaced women were shot".
             if match.start() >= end:
-                if _AND.search(text, end, match.start()) and _OTHERS.match(text, match.end()):
+                if (vague or _AND.search(text, end, match.start())) and _OTHERS.match(text, match.end()):
                     continue
                 gap = match.start() - end
             elif match.start() >= start:
@@ -199,12 +219,16 @@ def _kind_of(verb: str) -> str | None:
     return next((kind for kind, pattern in _KIND_PATTERNS.items() if pattern.fullmatch(verb)), None)
 
 
+def _is_vague(words: str) -> bool:
+    return " ".join(words.lower().split()) in _VAGUE
+
+
 def _value(words: str) -> int | None:
-    words = words.lower().strip()
+    words = " ".join(words.lower().split())
     factor = 1
-    for name, size in (("dozen", 12), ("hundred", 100), ("thousand", 1000), ("million", 1_000_000)):
+    for name, size in (("million", 1_000_000), ("thousand", 1000), ("hundred", 100), ("dozen", 12)):
         if words.endswith(" " + name):
-            words, factor = words.removesuffix(" " + name).strip(), size
+            words, factor = words.removesuffix(" " + name).strip(), factor * size
     if words in _VAGUE:
         return _VAGUE[words]
     if words == "a":

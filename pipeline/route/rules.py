@@ -104,7 +104,7 @@ def holds(when: Condition, report: Report, assessment: Assessment) -> str | None
             return None
         why.append("children")
     if when.victims == "counted":
-        if not any(count.kind in _HARMED and count.low for count in assessment.entities.counts):
+        if not any(count.kind in _HARMED and (count.low or count.high) for count in assessment.entities.counts):
             return None
         why.append("people killed, injured or abducted")
     if when.words_at_least is not None:

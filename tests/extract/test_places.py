@@ -243,7 +243,7 @@ def test_known_names_have_their_canonical_form() -> None:
         ("Some 200 families fled.", [("displaced", 200, 200)]),
         ("Between 10 and 15 villagers were abducted.", [("abducted", 10, 15)]),
         ("10-15 villagers were abducted.", [("abducted", 10, 15)]),
-        ("Dozens of people were arrested.", []),
+        ("Dozens of people were arrested.", [("detained", 24, None)]),
         ("Dozens people were arrested.", [("detained", 24, None)]),
         ("Up to 30 students were arrested.", [("detained", 0, 30)]),
         ("3,000 displaced families are waiting.", [("displaced", 3000, 3000)]),

@@ -81,6 +81,8 @@ def test_an_unknown_language_goes_to_people_within_two_days() -> None:
         ("See attached, kind regards from the office.", (), 30 * 24),
         ("Checkpoint burnt, men taken away, nobody home since.", (), 48),
         ("VBIED at checkpoint, 5 KIA", (Count("killed", 5, 5, "people", 21, 22),), 48),
+        ("Up to 30 killed", (Count("killed", 0, 30, "people", 6, 8),), 48),
+        ("0 killed", (Count("killed", 0, 0, "people", 0, 1),), 30 * 24),
         ("4 arrested", (Count("detained", 4, 4, "people", 0, 1),), 30 * 24),
     ],
 )
