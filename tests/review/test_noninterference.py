@@ -6,6 +6,7 @@ desks apart (a count, a number that grew, an error of another kind) would tell o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from sqlalchemy import insert, select
 from starlette.testclient import TestClient
 
 from pipeline.intake import Limits
@@ -20,6 +22,7 @@ from pipeline.review import create_app
 from pipeline.store import Store, corrections, open_store, people, reports, tokens, work
 from pipeline.store.migrate import upgrade
 from pipeline.store.queues import work as open_items
+from pipeline.store.schema import corroboration, report
 from pipeline.submit import submit
 from pipeline.triage import Rooms, triage_chunk
 from tests.conftest import NOW
@@ -61,7 +64,17 @@ def filled(folder: Path, rooms: Rooms, monkeypatch: pytest.MonkeyPatch, *, secre
             triage_chunk(store, first, last, rooms, now=lambda: NOW)
         if step == "secret":
             review(store)
+    link(store, secret=len(steps) > 1)
     return store
+
+
+def link(store: Store, *, secret: bool) -> None:
+    """A1 tells of the same event as A2; and, where there are secret reports, as each of those."""
+    with store.write() as connection:
+        seqs = {row.external_id: row.seq for row in connection.execute(select(report.c.external_id, report.c.seq))}
+        for other in ("A2", *(SECRET if secret else ())):
+            pair = {"report": seqs["A1"], "other": seqs[other], "similarity": 0.5}
+            connection.execute(insert(corroboration).values(pair))
 
 
 def review(store: Store) -> None:
@@ -98,10 +111,22 @@ def everything(store: Store, rooms: Rooms, login: str) -> dict[str, str]:
     return found
 
 
+def names(batch: str, rows: dict[str, str]) -> list[str]:
+    """Our names of the reports of a batch, as they are where the store is not encrypted."""
+    return [
+        reports.report_id(f"20250214-120000-{batch}", line, hashlib.sha256(text.encode()).hexdigest())
+        for line, text in enumerate(rows.values(), 1)
+    ]
+
+
 def guesses() -> list[str]:
     """Addresses of what is restricted, as somebody might guess them who has heard of it."""
-    secret = [reports.report_id("20250214-120000-secret", n, "0" * 64) for n in (1, 2)]
-    return [f"/queues/{queue}" for queue in (*RESTRICTED, "no-such-queue")] + [
+    plain, secret = names("plain", PLAIN), names("secret", SECRET)
+    beside = [
+        f"/queues/{queue}/{report}/beside/{other}"
+        for queue in ("investigations", "rule-of-law", RESTRICTED[0]) for report in plain for other in (*secret, "none")
+    ]  # fmt: skip
+    return beside + [f"/queues/{queue}" for queue in (*RESTRICTED, "no-such-queue")] + [
         f"/queues/{queue}/{report}" for queue in RESTRICTED for report in (*secret, "none")
     ] + ["/batches/20250214-120000-secret", "/batches/20250214-120000-none"]  # fmt: skip
 
@@ -134,6 +159,7 @@ def desks(tmp_path_factory: pytest.TempPathFactory, rooms: Rooms) -> dict[str, S
 def test_nothing_tells_that_there_is_something_else(desks: dict[str, Store], rooms: Rooms, login: str) -> None:
     without = everything(desks["never"], rooms, login)
     assert len(without) > 12
+    assert any("/beside/" in path and shown.startswith("200") for path, shown in without.items()) == (login == "ada")
     for secret in ("before", "after"):
         with_it = everything(desks[secret], rooms, login)
         assert with_it.keys() == without.keys()
@@ -145,3 +171,8 @@ def test_the_desks_do_differ(desks: dict[str, Store], rooms: Rooms) -> None:
     without, with_it = everything(desks["never"], rooms, "cy"), everything(desks["before"], rooms, "cy")
     assert with_it["/"] != without["/"]
     assert any("the mission in Gao" in page for page in with_it.values())
+    assert any("A1 beside S2" in page and "/beside/" in path for path, page in with_it.items())
+    guessed = [with_it[path] for path in guesses() if "/beside/" in path]
+    assert any(
+        "A1 beside S2" in page for page in guessed
+    )  # the guesses are right: it is not there for want of the right
