@@ -80,7 +80,7 @@ def draw(
     frame = framed(
         spots, [c for c in known if c.iso2 in within and c.iso2 not in {s.iso2 for s in spots}], width, height
     )
-    land = [(path, c.iso2 in within) for c in known if (path := "".join(_path(ring, frame) for ring in c.rings))]
+    land = [(path, c.iso2 in within) for c in known if (path := _land(c, frame))]
     placed = [(spot, *frame.at(spot.lon, spot.lat)) for spot in spots]
     return Markup(
         _template().render(frame=frame, land=land, placed=placed, names=named(placed, frame), label=label, font=FONT)
@@ -137,6 +137,15 @@ def named(placed: Sequence[tuple[Spot, float, float]], frame: Frame) -> list[Nam
     return found
 
 
+def _land(country: Country, frame: Frame) -> str:
+    """The parts of a country that may lie in the frame, by their bounds, as one path."""
+    west, north = frame.left / frame.stretch, frame.top
+    east, south = west + frame.width * frame.unit / frame.stretch, north - frame.height * frame.unit
+    ends = country.bounds
+    inside = (ends[:, 0] < east) & (ends[:, 2] > west) & (ends[:, 1] < north) & (ends[:, 3] > south)
+    return "".join(_path(country.rings[i], frame) for i in np.flatnonzero(inside))
+
+
 def _path(ring: Ring, frame: Frame) -> str:
     """A ring as a path, without what cannot be told apart at this scale or lies outside; empty where nothing is left."""
     line = np.column_stack([
@@ -145,8 +154,6 @@ def _path(ring: Ring, frame: Frame) -> str:
     for axis, most in enumerate((frame.width, frame.height)):
         # A run of points beyond one side is as well drawn by its first and last: the line between them is beyond it too.
         side = (line[:, axis] < -9) * 1 + (line[:, axis] > most + 9) * 2
-        if side[0] and (side == side[0]).all():
-            return ""
         idle = (side[1:-1] > 0) & (side[:-2] == side[1:-1]) & (side[2:] == side[1:-1])
         line = line[np.concatenate([[True], ~idle, [True]])]
     line = np.round(line)

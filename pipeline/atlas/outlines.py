@@ -26,6 +26,8 @@ class Country:
     name: str
     iso2: str | None
     rings: tuple[Ring, ...]
+    bounds: NDArray[np.float32]
+    """*(rings, 4)*: west, south, east and north end of each."""
 
 
 @cache
@@ -44,7 +46,8 @@ def countries() -> tuple[Country, ...]:
         parts = shape["arcs"] if shape["type"] == "MultiPolygon" else [shape["arcs"]]
         rings = [turned for part in parts for ring in part for turned in _turned(_ring(ring, arcs))]
         rings.sort(key=lambda ring: -float(np.prod(np.ptp(ring, axis=0))))
-        found.append(Country(known.get("name", name), known.get("iso"), tuple(rings)))
+        bounds = np.array([[*ring.min(axis=0), *ring.max(axis=0)] for ring in rings], dtype=np.float32).reshape(-1, 4)
+        found.append(Country(known.get("name", name), known.get("iso"), tuple(rings), bounds))
     return tuple(found)
 
 

@@ -52,10 +52,10 @@ def _bars(counts: Counter[str], most: int = 12) -> list[dict[str, Any]]:
     return [{"name": n, "count": c, "width": round(100 * c / top)} for n, c in counts.most_common(most)]
 
 
-def _map(counts: Counter[tuple[str, float, float]]) -> Markup | None:
-    """Where the places named lie, the most told of by name; None where nothing was placed."""
+def _map(counts: Counter[tuple[str, float, float]], most: int = 12) -> Markup | None:
+    """Where the places named lie, the `most` told of by name; None where nothing was placed."""
     spots = [
-        Spot(name, lat, lon, title=f"{name or 'a point'}: {count}", size=3 + 2 * count**0.5)
-        for (name, lat, lon), count in counts.most_common(200)
+        Spot(name if rank < most else "", lat, lon, title=f"{name or 'a point'}: {count}", size=3 + 2 * count**0.5)
+        for rank, ((name, lat, lon), count) in enumerate(counts.most_common(200))
     ]
     return draw(spots, label="Where the places named lie", width=720, height=360) if spots else None
