@@ -40,17 +40,25 @@ def prefect_server(home: Path) -> Iterator[dict[str, str]]:
         server.wait(30)
 
 
+def ask(environment: dict[str, str], method: str, path: str, **request: Any) -> httpx.Response:
+    """What the server's API answers; asked again while it is too busy, as Prefect's own client does."""
+    end = time.monotonic() + SECONDS_TO_START
+    while True:
+        answer = httpx.request(method, environment["PREFECT_API_URL"] + path, timeout=60, **request)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > end:
+            return answer.raise_for_status()
+        time.sleep(0.5)
+
+
 def deployment(environment: dict[str, str], name: str) -> dict[str, Any]:
     """What the server knows of a deployment, `flow/deployment`."""
-    answer = httpx.get(f"{environment['PREFECT_API_URL']}/deployments/name/{name}")
-    found: dict[str, Any] = answer.raise_for_status().json()
+    found: dict[str, Any] = ask(environment, "GET", f"/deployments/name/{name}").json()
     return found
 
 
 def forget_deployment(environment: dict[str, str], name: str) -> None:
     """Take a deployment and its scheduled runs away."""
-    ident = deployment(environment, name)["id"]
-    httpx.delete(f"{environment['PREFECT_API_URL']}/deployments/{ident}").raise_for_status()
+    ask(environment, "DELETE", f"/deployments/{deployment(environment, name)['id']}")
 
 
 def _answers(port: int) -> bool:

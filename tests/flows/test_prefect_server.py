@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from flows.workspace import init_workspace
 from tests.flows.test_triage_flow import CANARY, REPORTS, SCRIPT, collector, spans_of
-from tests.prefect_server import deployment, forget_deployment, prefect_server
+from tests.prefect_server import ask, deployment, forget_deployment, prefect_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,8 +96,7 @@ def test_a_worker_runs_the_deployed_night(prefect_api: dict[str, str], tmp_path:
         try:
             night, retraining = (deployment(environment, name) for name in ("nightly/nightly", "retrain/retrain"))
             assert night["work_pool_name"] == retraining["work_pool_name"] == "sitrep"
-            api = f"{environment['PREFECT_API_URL']}/deployments/{night['id']}/create_flow_run"
-            httpx.post(api, json={}).raise_for_status()
+            ask(environment, "POST", f"/deployments/{night['id']}/create_flow_run", json={})
             prefect("worker", "start", "--pool", "sitrep", "--run-once", OTEL_EXPORTER_OTLP_ENDPOINT=address)
         finally:
             for name in ("nightly/nightly", "retrain/retrain"):
