@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, JustifyMethod
@@ -32,9 +33,10 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-_OF_A_ROW = re.compile(r":\d+$")
+_OF_A_ROW = re.compile(r":\d+$|\[\d+\]$")
 WHOLE = frozenset({"report", "batch", "queue", "number", "login", "due", "next due"})
 """Names that people copy into the next command, and times: never cut, however narrow the terminal."""
+_LINES_NAMED = 8
 
 
 def table(
@@ -80,14 +82,26 @@ def counted(count: int, one: str) -> str:
     return f"{count:,} {one}" + ("" if count == 1 else "s")
 
 
+def waiting_reports(count: int) -> str:
+    """`1 report waits for triage`."""
+    return f"{counted(count, 'report')} {'waits' if count == 1 else 'wait'} for triage"
+
+
 def print_receipt(receipt: Receipt, problems: Iterable[Any], *, shown: int = 20) -> None:
     """The batch receipt, with the first quarantined rows and their reasons. All `problems` are read before it is printed."""
     rows: list[tuple[str, str, str]] = []
-    of_rows = False
-    for row in problems:
+    of_rows, told = False, 0
+    for (reason, message, file), alike in groupby(problems, key=_alike):
+        where, count = "", 0
+        for count, row in enumerate(alike, 1):
+            if count <= _LINES_NAMED:
+                at = row.locator[len(file) :]
+                where += f", {at.lstrip(':')}" if where else file + at
         if len(rows) < shown:
-            rows.append((escape(row.locator), row.reason, escape(row.message)))
-        of_rows = of_rows or bool(_OF_A_ROW.search(row.locator))
+            told += count
+            where += f" and {count - _LINES_NAMED:,} more" if count > _LINES_NAMED else ""
+            rows.append((escape(where), reason, escape(message)))
+        of_rows = of_rows or (where != file and reason != "unknown_columns")
     out.print(f"[bold]Batch {receipt.batch}[/bold]" + (f" from {escape(receipt.source)}" if receipt.source else ""))
     out.print(
         f"  {receipt.received:,} received = {receipt.accepted:,} accepted + {receipt.duplicates:,} duplicate"
@@ -96,13 +110,18 @@ def print_receipt(receipt: Receipt, problems: Iterable[Any], *, shown: int = 20)
     if rows:
         out.print()
         out.print(table("Quarantined, nothing lost", ("where", "reason", "what to do"), rows))
-        if receipt.quarantined > len(rows):
-            out.print(f"  and {receipt.quarantined - len(rows):,} more")
+        if receipt.quarantined > told:
+            out.print(f"  and {receipt.quarantined - told:,} more")
         if of_rows:
-            again = f"sitrep export quarantine --batch {receipt.batch}"
+            again = f"sitrep export quarantine --batch {receipt.batch} --out mend.xlsx"
             out.print(f"  [dim]to mend and submit again: {again}[/dim]", soft_wrap=True)  # in one line, to be copied
         else:  # whole files, whose rows were not read
             out.print("  [dim]mend these files, or say how to read them, and submit them again[/dim]")
+
+
+def _alike(row: Any) -> tuple[str, str, str]:
+    """Rows of one file, one after another, with the same problem are told in one line."""
+    return row.reason, row.message, _OF_A_ROW.sub("", row.locator)
 
 
 def print_queues(policy: Policy, summaries: dict[str, QueueSummary], *, now: datetime) -> None:
@@ -148,14 +167,16 @@ def _figure(count: int, level: str) -> str:
     return f"[{URGENCY_STYLE[level]}]{count:,}[/]" if count else "·"
 
 
-def print_report(result: dict[str, Any], text: str) -> None:
+def print_report(result: dict[str, Any], text: str, *, source: str | None = None) -> None:
     """One report: the text with its entities, what was decided and why, and where it went."""
     urgency = result["urgency"]
     level = urgency["id"] if urgency else "not decided"
     out.print(
         f"[bold]{result['report']}[/bold]  [{URGENCY_STYLE.get(level, 'bold')}]{level}[/]  {escape(result['id'])}"
     )
-    out.print(f"[dim]batch {result['batch']}  date {result['report_date'] or '?'}  model {result['model']}[/dim]\n")
+    out.print(f"[dim]batch {result['batch']}  date {result['report_date'] or '?'}  model {result['model']}[/dim]")
+    about = {"source": source, "language": result["language"] or "uncertain", "flags": ", ".join(result["flags"])}
+    out.print(f"[dim]{escape('  '.join(f'{name} {value}' for name, value in about.items() if value))}[/dim]\n")
     out.print(marked_text(text, result))
     out.print()
     decided = [v for v in result["violations"] if v["decided"]]

@@ -51,7 +51,7 @@ def main(picture: Path | None = None) -> None:
     for number, seq in enumerate(list(urgent)[:2], 1):
         console.out.print()
         console.out.rule(f"Most urgent, {number} of 2")
-        console.print_report(results[seq], found[seq].text)
+        console.print_report(results[seq], found[seq].text, source=found[seq].source)
     results_path = WORKSPACE / "results.jsonl"
     export(opened, "results", results_path, batch=receipt.batch, by="demo")
     shown = WORKSPACE.relative_to(Path.cwd()) if WORKSPACE.is_relative_to(Path.cwd()) else WORKSPACE

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from flows.console import waiting_reports
 from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.errors import SitrepError
 from pipeline.settings import SETTINGS_FILE
@@ -135,7 +136,7 @@ def _queues(opened: Workspace) -> Check:
     over = [q.id for q in opened.policy.queues if q.id in summaries and q.over_limit(summaries[q.id].open)]
     if over:
         return Check("queues", "warning", f"over their limit: {', '.join(over)}", "more people, or another policy")
-    return Check("queues", "ok", f"{waiting:,} reports wait for triage", "sitrep run" if waiting else "")
+    return Check("queues", "ok", waiting_reports(waiting), "sitrep run" if waiting else "")
 
 
 def _deliveries(opened: Workspace) -> Check:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -32,6 +31,7 @@ from pipeline.intake import (
     read_inputs,
     similarity,
     spool,
+    tells_nothing_new,
     walk,
 )
 from pipeline.store import Store, audit, batches, reports, sealing
@@ -260,12 +260,12 @@ class _Index:
         old = self.known[-seq]
         if old.source != new.source:
             return Match(old.seq, "corroboration", best)
-        # Nearly the same words with other figures ("seven" for "nine killed") are news, not a repetition.
-        same = _dates_agree(old, new) and self._figures_of(old.seq) == figures(text)
+        # Nearly the same words with other figures, names or outcomes ("seven" for "nine killed") are news, no repetition.
+        same = _dates_agree(old, new) and tells_nothing_new(text, self._text_of(old.seq))
         return Match(old.seq, "near" if same else "update", best)
 
-    def _figures_of(self, seq: int) -> frozenset[str]:
-        return figures(self.texts.get(seq) or reports.load(self.connection, [seq])[seq].text)
+    def _text_of(self, seq: int) -> str:
+        return self.texts.get(seq) or reports.load(self.connection, [seq])[seq].text
 
     def add(self, known: reports.Known, text: str, *, bands: Sequence[int]) -> None:
         self.by_text.setdefault(known.normalised_sha256, []).append(known)
@@ -274,17 +274,6 @@ class _Index:
             self.texts[known.seq] = text
             for band in bands:
                 self.by_band.setdefault(band, set()).add(known.seq)
-
-
-_FIGURE = re.compile(
-    r"\w*\d\w*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|"
-    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|no|none|not)\b"
-)
-
-
-def figures(text: str) -> frozenset[str]:
-    """The numbers, number words and negations of a text: what tells an update from a repetition."""
-    return frozenset(_FIGURE.findall(text.casefold()))
 
 
 def _dates_agree(old: reports.Known, new: reports.Known) -> bool:

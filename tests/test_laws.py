@@ -179,11 +179,12 @@ def test_near_duplicates_and_corroboration_are_told_apart(store: Store) -> None:
         (base + " overnight", "north"),  # nearly the same from the same source: a duplicate
         (base + " yesterday", "south"),  # nearly the same from another: corroboration, triaged
         (base.replace("seven", "nine"), "north"),  # other figures: an update, triaged
+        (base.replace("Bankass", "Labbezanga"), "north"),  # another place: the same form for another attack
     ]
     rows = [Row("f", 1, {}, candidate=Candidate(text, source=source)) for text, source in texts]
     receipt = take_in(store, iter(rows), name="b", now=now)
-    assert (receipt.accepted, receipt.duplicates) == (3, 2)
+    assert (receipt.accepted, receipt.duplicates) == (4, 2)
     with store.read() as connection:
-        kept = reports.load(connection, [1, 2, 3])
+        kept = reports.load(connection, [1, 2, 3, 4])
         assert reports.corroborating(connection, [1])[1] == sorted([kept[2].id, kept[3].id])
     assert [kept[seq].flags for seq in (1, 2, 3)] == [(), ("corroborates",), ("update_of_earlier",)]

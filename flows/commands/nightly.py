@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +14,15 @@ from flows.commands.options import HERE, JsonOption, WorkspaceOption
 from flows.workspace import open_workspace, utc_now
 
 app = typer.Typer()
+
+_WRONG = {
+    "quarantined": "quarantined: sitrep status, sitrep export quarantine --out mend.xlsx",
+    "failed": "could not be processed and wait in manual-review",
+    "owed": "deliveries still owed: sitrep deliveries list",
+    "dead": "dead letters: sitrep deliveries list",
+    "mailbox_failed": "mailbox could not be read: sitrep doctor",
+}
+"""What makes a night end with exit code 1, and where to look."""
 
 
 @app.command(epilog="Example: [bold]sitrep nightly --once[/bold]")
@@ -43,16 +53,23 @@ def nightly(
     if as_json:
         console.print_json(counts)
     else:
-        done = "was done already: " if counts["already_done"] else ""
-        console.out.print(
-            f"night of {counts['night']}: {done}{counts['received']:,} received in {counts['batches']:,} batches, "
-            f"{counts['triaged']:,} triaged, {counts['sent']:,} sent"
-        )
-        if counts.get("mailbox_failed"):
-            console.out.print("  the mailbox could not be read: sitrep doctor")
+        for line in told(counts):
+            console.out.print(line)
         console.out.print(f"  digest: {settings.path(settings.digests) / (counts['night'] + '.html')}")
-    wrong = any(counts[key] for key in ("quarantined", "failed", "owed", "dead", "mailbox_failed") if key in counts)
-    raise typer.Exit(1 if wrong or not counts.get("chain_intact", True) else 0)
+    raise typer.Exit(1 if any(counts.get(key) for key in _WRONG) or not counts.get("chain_intact", True) else 0)
+
+
+def told(counts: Mapping[str, Any]) -> Iterator[str]:
+    """What a night did, and all that makes it end with exit code 1."""
+    done = "was done already: " if counts["already_done"] else ""
+    batches = "1 batch" if counts["batches"] == 1 else f"{counts['batches']:,} batches"
+    yield (
+        f"night of {counts['night']}: {done}{counts['received']:,} received in {batches}, "
+        f"{counts['triaged']:,} triaged, {counts['sent']:,} sent"
+    )
+    yield from (f"  {counts[key]:,} {mend}" for key, mend in _WRONG.items() if counts.get(key))
+    if not counts.get("chain_intact", True):
+        yield "  [bold red]the audit chain is broken[/bold red]: stop writing; sitrep audit verify"
 
 
 @app.command(epilog="Example: [bold]sitrep digest --days 7 --out week.html[/bold]")
@@ -60,9 +77,10 @@ def digest(
     out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")] = Path("digest.html"),
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="How far back.")] = 1,
     workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a digest of the last days: one HTML file that needs nothing else. Restricted queues are left out."""
-    from pipeline.digest import as_html, gather
+    from pipeline.digest import as_html, as_values, gather
 
     opened = open_workspace(workspace)
     until = utc_now()
@@ -72,4 +90,7 @@ def digest(
             queues=[queue.id for queue in opened.policy.queues if not queue.restricted],
         )  # fmt: skip
     out.write_text(as_html(found), encoding="utf-8")
-    console.out.print(f"{found.triaged:,} reports in {out}")
+    if as_json:
+        console.print_json({**as_values(found), "digest": str(out)})
+    else:
+        console.out.print(f"{console.counted(found.triaged, 'report')} in {out}")

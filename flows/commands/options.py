@@ -24,10 +24,14 @@ HERE = Path()
 
 def column_mapping(pairs: list[str] | None) -> dict[str, str]:
     """What `--map FIELD=COLUMN` says, field to column."""
+    from pipeline.intake.mapping import FIELDS
+
     mapping = {}
     for pair in pairs or []:
         field, equals, column = pair.partition("=")
         if not equals or not field or not column:
             raise typer.BadParameter(f"{pair!r} is not FIELD=COLUMN, such as text=Narrative")
+        if field.strip() not in FIELDS:
+            raise typer.BadParameter(f"--map {field.strip()}=…: the fields are {', '.join(FIELDS)}")
         mapping[field.strip()] = column.strip()
     return mapping

@@ -43,7 +43,7 @@ def queues(
         return
     rows = [
         (row.report_id, console.escape(row.external_id or ""), row.queue, f"[{console.URGENCY_STYLE[row.urgency]}]{row.urgency}[/]",
-         console.until(row.due, now=utc_now()), console.escape(row.reason))
+         console.until(row.due, now=utc_now()), console.escape(row.reason.replace("_", " ")))  # so that it wraps by words
         for row in work
     ]  # fmt: skip
     console.out.print(
@@ -79,9 +79,11 @@ def show(
         console.out.print(console.escape(found.text))
         console.out.print("\nNot triaged yet: sitrep run")
         return
-    console.print_report(result, found.text)
+    console.print_report(result, found.text, source=found.source)
     if repeats:
-        console.out.print(f"Submitted again {len(repeats)} time(s): " + ", ".join(r.batch for r in repeats))
+        console.out.print(
+            f"Submitted again {console.counted(len(repeats), 'time')}: " + ", ".join(r.batch for r in repeats)
+        )
     rows = [(f"{e.at:%Y-%m-%d %H:%M}", e.queue, e.action, e.actor, console.escape(e.note or "")) for e in history]
     console.out.print()
     console.out.print(console.table("History", ("when (UTC)", "queue", "what", "who", "note"), rows))

@@ -39,7 +39,8 @@ def submit(
     else:
         console.print_receipt(receipt, problems)
         if receipt.pending:
-            console.out.print(f"  {receipt.pending:,} wait for triage: [bold]sitrep run[/bold]")
+            wait = "waits" if receipt.pending == 1 else "wait"
+            console.out.print(f"  {receipt.pending:,} {wait} for triage: [bold]sitrep run[/bold]")
     raise typer.Exit(1 if receipt.quarantined else 0)
 
 
@@ -137,7 +138,7 @@ def status(
         for r in receipts
     ]  # fmt: skip
     console.out.print(console.table("Batches", ("batch", *figures, ""), rows, right=figures))
-    console.out.print(f"\n{waiting:,} reports wait for triage; deliveries: {_words(deliveries) or 'none yet'}")
+    console.out.print(f"\n{console.waiting_reports(waiting)}; deliveries: {_words(deliveries) or 'none yet'}")
 
 
 def _submit(

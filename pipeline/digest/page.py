@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
@@ -30,6 +31,22 @@ def as_html(digest: Digest, *, chain: str | None = None, drift: Sequence[Drift] 
         },
         map=_map(digest.by_place),
     )  # fmt: skip
+
+
+def as_values(digest: Digest) -> dict[str, Any]:
+    """The digest's figures for programs."""
+    item = ("queue", "report", "id", "due")
+    return {
+        **vars(digest),
+        "by_place": [
+            {"name": name, "lat": lat, "lon": lon, "reports": count}
+            for (name, lat, lon), count in digest.by_place.most_common()
+        ],
+        "rises": [asdict(rise) for rise in digest.rises],
+        "critical": [dict(zip(item, row, strict=True)) for row in digest.critical],
+        "overdue": [dict(zip(item, row, strict=True)) for row in digest.overdue],
+        "failing": [{"destination": name, "since": since} for name, since in digest.failing],
+    }
 
 
 def as_markdown(digest: Digest, *, drift: Sequence[Drift] = ()) -> str:

@@ -35,6 +35,23 @@ _DOCUMENTS = {
     ".pdf": documents.read_pdf,
 }
 FORMATS = (*_TABLES, *_DOCUMENTS, ".eml", ".zip")
+_SAVE_AS = {
+    ".xls": "an older Excel workbook: save it as .xlsx",
+    ".xlsb": "a binary Excel workbook: save it as .xlsx",
+    ".doc": "an older Word document: save it as .docx",
+    ".rtf": "a rich text document: save it as .docx",
+    ".odt": "an OpenDocument text: save it as .docx or .txt",
+    ".msg": "a mail as Outlook saves it: forward it to the mailbox, or save it as .eml or .txt",
+    ".mbox": "a whole mailbox: save the mails as .eml, one a file",
+    ".html": "a web page: save it as .txt, or print it to PDF",
+    ".htm": "a web page: save it as .txt, or print it to PDF",
+    **dict.fromkeys(
+        (".7z", ".rar", ".tar", ".gz", ".tgz"), "an archive that is not read: unpack it, or pack it as .zip"
+    ),
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".tif", ".tiff", ".heic"), "a picture: run text recognition on it first"),
+    **dict.fromkeys((".mp3", ".ogg", ".opus", ".m4a", ".wav", ".mp4"), "a recording: write down what is said in it"),
+}
+_SYSTEM = frozenset({"thumbs.db", "desktop.ini"})  # what Windows leaves in folders, hidden there
 _MAILS_WITHIN = 3
 _MOST_ATTACHMENTS = 200
 _TEXTUAL = frozenset({".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".txt", ".md", ".eml"})
@@ -80,7 +97,8 @@ def walk(folder: Path) -> list[tuple[Path, Problem | None]]:
     for parent, folders, names in os.walk(folder, onerror=unreadable):
         links = [name for name in folders if os.path.islink(os.path.join(parent, name))]  # noqa: PTH114, PTH118
         folders[:] = [name for name in folders if not name.startswith((".", "~$")) and name not in links]
-        found += [(Path(parent, name), None) for name in (*names, *links) if not name.startswith((".", "~$"))]
+        kept = [name for name in (*names, *links) if not name.startswith((".", "~$")) and name.lower() not in _SYSTEM]
+        found += [(Path(parent, name), None) for name in kept]
     return sorted(found, key=lambda item: item[0])
 
 
@@ -141,7 +159,8 @@ def _rows(
     elif suffix == ".zip":
         raise Refused(Reason.NESTED_ARCHIVE, "an archive within an archive: unpack it first")
     else:
-        raise Refused(Reason.UNKNOWN_FORMAT, f"not one of {', '.join(FORMATS)}: export it as one of them")
+        mend = _SAVE_AS.get(suffix, f"not one of {', '.join(FORMATS)}: export it as one of them")
+        raise Refused(Reason.UNKNOWN_FORMAT, mend)
 
 
 def _size(path: Path) -> dict[str, int]:

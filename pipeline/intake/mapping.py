@@ -78,9 +78,7 @@ def find_columns(header: Sequence[object], mapping: Mapping[str, str]) -> Column
                         _which_text([names[at] for at, key in enumerate(written) if key == alias]),
                     )
     if "text" not in positions:
-        words = [re.split(r"[\W_]+", key) for key in keys]
-        offers = [names[at] for o in _names()["offers"]["text"] for at, found in enumerate(words) if o in found]
-        advice = " or ".join(f"--map text={_quoted(o)}" for o in dict.fromkeys(offers)) or "--map text=COLUMN"
+        advice = " or ".join(f"--map text={_quoted(o)}" for o in _offers(names, keys)) or "--map text=COLUMN"
         raise Refused(
             Reason.UNKNOWN_COLUMNS,
             f"no column is called text: say which one holds the reports, with {advice}; columns: {_listed(names)}",
@@ -105,41 +103,71 @@ def _which_text(names: Sequence[str]) -> str:
     return f"more than one column is called {names[0]}: say which one holds the reports, with {one} or {other}"
 
 
+def _offers(names: Sequence[str], keys: Sequence[str]) -> list[str]:
+    """The columns whose name says that they may hold the report, the likeliest first; no cell that may be a report."""
+    words = [re.split(r"[\W_]+", key) for key in keys]
+    offers, others = _names()["offers"]["text"], set(_names()["offers"]["other"])
+    found = [
+        name for offer in offers for name, of in zip(names, words, strict=True) if offer in of and not others & {*of}
+    ]
+    return [name for name in dict.fromkeys(found) if _is_name(name) and name[0] != "_"]  # Kobo's own: _notes
+
+
+def _is_name(cell: object) -> bool:
+    """Whether a cell looks like a column's name, and not like something of a report."""
+    name = str(cell).strip()
+    return len(name) <= 40 and len(name.split()) <= 4 and bool(re.match(r"[^\W\d]", name))
+
+
 def _quoted(name: str) -> str:
     return f'"{name}"' if " " in name else name
 
 
 def _listed(names: Sequence[str]) -> str:
     """The names for a message; a table without a header has reports there, which no message may quote."""
-    shown = [name for name in names if len(name) <= 40 and len(name.split()) <= 4 and re.match(r"[^\W\d]", name)]
+    shown = [name for name in names if _is_name(name)]
     if len(shown) < len(names) / 2:
         return "the first line does not look like column names: put them there"
     return ", ".join(shown[:12]) + (" …" if len(shown) > 12 else "")
 
 
 class HeaderSearch:
-    """Finds the header of a table: its first row, or the one below a title of one cell."""
+    """Finds the header of a table: its first row, or one below a title; below other rows where `--map` names its text.
+
+    Without that a row with several cells is never passed over: it may be a report.
+    """
 
     def __init__(self, mapping: Mapping[str, str]) -> None:
         self.columns: Columns | None = None
-        self._mapping, self._seen = mapping, 0
-        self._first: Refused | None = None
+        self._mapping, self._seen, self._titles = mapping, 0, 0
+        self._refused: list[tuple[int, int, Refused]] = []  # how likely the row is the header, its cells, what is wrong
 
     def offer(self, cells: Sequence[Any]) -> None:
-        """The next row above the first report; Refused where it cannot be a header and no title either."""
+        """The next row above the first report; Refused where there is no header so far down."""
         self._seen += 1
+        filled = [cell for cell in cells if cell is not None and str(cell).strip()]
+        named = len(filled) > 1 and all(map(_is_name, filled))
         try:
-            self.columns = find_columns(cells, self._mapping)
+            found = find_columns(cells, self._mapping)
         except Refused as error:
-            self._first = self._first or error
-            filled = sum(cell is not None and bool(str(cell).strip()) for cell in cells)
-            if filled > 1 or self._seen >= _HEADER_WITHIN:
-                raise (error if filled > 1 else self._first) from None
+            offers = named and "text=COLUMN" not in error.problem.message
+            self._refused.append(((len(filled) > 1) + named + offers, len(filled) if named else 0, error))
+            self._titles += len(filled) < 2
+        else:
+            if "text" in self._mapping or self._titles == self._seen - 1:
+                self.columns = found
+                return
+            if named:
+                text = _quoted(found.header[found.positions["text"]])
+                below = f"the header seems to stand below other rows: if so, say --map text={text}"
+                raise Refused(Reason.UNKNOWN_COLUMNS, below)
+        if self._seen == _HEADER_WITHIN:
+            self.close()
 
     def close(self) -> None:
-        """After the last row: Refused where there was no header."""
-        if self.columns is None and self._first is not None:
-            raise self._first
+        """After the last row: Refused where there was no header, with what is wrong with the likeliest row."""
+        if self.columns is None and self._refused:
+            raise max(self._refused, key=lambda refused: refused[:2])[2]
 
 
 def row_from_cells(

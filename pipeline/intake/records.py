@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,6 +13,7 @@ from pipeline.intake.mapping import Columns, find_columns, jsonable, row_from_ce
 from pipeline.intake.rows import Limits, Problem, Reason, Refused, Row
 
 _BLANK = " \t\r\n"
+_STEP = re.compile("[./]")
 _BLOCK = 1 << 18
 
 
@@ -136,18 +138,23 @@ class _Records:
     def __init__(self, mapping: Mapping[str, str], limits: Limits, source: str | None, encoding: str) -> None:
         self.mapping, self.limits, self.source, self.encoding = mapping, limits, source, encoding
         self._known: dict[tuple[str, ...], Columns | Problem] = {}
+        self._paths = [name for name in mapping.values() if _STEP.search(name)]  # narrative.text, group/description
 
     def row(self, record: Any, where: str, line: int) -> Row:
         """A decoded record as a row."""
         if not isinstance(record, dict):
             problem = Problem(Reason.NOT_A_RECORD, "this is no object with a text")
             return Row(where, line, jsonable(record), problem=problem)
+        for path in self._paths:
+            _lift(record, path)
         columns = self._columns(tuple(record))
         if isinstance(columns, Problem):
             return Row(where, line, jsonable(record), problem=columns)
         cells = list(record.values())
-        if not isinstance(cells[columns.positions["text"]], str | None):
-            problem = Problem(Reason.NOT_A_RECORD, "the text is no string")
+        text, name = cells[columns.positions["text"]], columns.header[columns.positions["text"]]
+        if not isinstance(text, str | None):
+            within = f": if it is inside, say --map text={name}.FIELD" if isinstance(text, dict) else ""
+            problem = Problem(Reason.NOT_A_RECORD, f"the text is no string{within}")
             return Row(where, line, jsonable(record), problem=problem)
         return row_from_cells(
             columns, cells, locator=where, line=line, limits=self.limits, source=self.source, encoding=self.encoding
@@ -163,3 +170,13 @@ class _Records:
             if len(self._known) < 1000:
                 self._known[keys] = known
         return known
+
+
+def _lift(record: dict[str, Any], path: str) -> None:
+    """Move what stands at a path such as `narrative.text` or `group/description` to the top, under the path's name."""
+    *steps, last = _STEP.split(path)
+    inner: Any = record
+    for step in steps:
+        inner = inner.get(step) if isinstance(inner, dict) else None
+    if path not in record and isinstance(inner, dict) and last in inner:
+        record[path] = inner.pop(last)

@@ -41,10 +41,10 @@ def _table_rows(
 ) -> Iterator[Row]:
     """The rows of a sheet, each with its number; a sheet without a column of texts is one row with that problem."""
     header = HeaderSearch(mapping)
-    number = 1
-    cells: list[Any] = []
+    number, first = 1, list[Any]()
     try:
         for number, cells in rows:
+            first = first or cells
             if not any(cell is not None and str(cell).strip() for cell in cells):
                 continue
             if header.columns is None:
@@ -54,7 +54,7 @@ def _table_rows(
             yield row_from_cells(header.columns, cells, locator=where, line=number, limits=limits, source=source)
         header.close()
     except Refused as error:
-        content = jsonable([*cells]) if header.columns is None else {"sheet": name, "after_row": number}
+        content = jsonable(first) if header.columns is None else {"sheet": name, "after_row": number}
         yield Row(name, number, content, problem=error.problem)
 
 

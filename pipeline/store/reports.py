@@ -194,13 +194,12 @@ def find(connection: Connection, ident: str) -> tuple[int, Report]:
     if not rows:
         keys = sealing.in_force(connection).lookups("external_id", [ident], size=sealing.EXTERNAL_BYTES)
         theirs = or_(type_coerce(report.c.external_id, Text) == ident, report.c.external_key.in_(keys))
-        rows = connection.execute(select(report).where(theirs).limit(2)).all()
+        rows = connection.execute(select(report).where(theirs).order_by(report.c.seq).limit(11)).all()
     if not rows:
         raise NotFound(f"no report {ident}")
     if len(rows) > 1:
-        raise NotFound(
-            f"several reports have the submitter's id {ident}: use Sitrep's own id (`sitrep queues --items`)"
-        )
+        own = ", ".join(f"{row.id} (batch {row.batch})" for row in rows[:10]) + (" …" if len(rows) > 10 else "")
+        raise NotFound(f"several reports have the submitter's id {ident}; Sitrep's own ids: {own}")
     return rows[0].seq, _report(rows[0])
 
 

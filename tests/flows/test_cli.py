@@ -14,6 +14,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
+from flows.commands.nightly import told
 from flows.workspace import open_workspace
 from pipeline.errors import SitrepError, StoreError
 from pipeline.store import open_store
@@ -143,7 +144,8 @@ def test_queues_status_show_and_deliver(run: Run, tmp_path: Path) -> None:
 def test_many_rows_that_were_set_aside_are_told_in_part_on_the_terminal_and_whole_in_json(run: Run) -> None:
     rows = "id,text\n" + "".join(f"{n},\n" for n in range(25))
     shown = run("submit", "-", stdin=rows, code=1).stdout
-    assert "and 5 more" in shown
+    assert "stdin.csv:2, 3, 4" in " ".join(shown.split())
+    assert "17 more" in shown
     assert "to mend and submit again" in shown
     again = json.loads(run("submit", "-", "--json", stdin=rows, code=1).stdout)
     assert [row["line"] for row in again["quarantine"]] == list(range(1, 26))
@@ -238,7 +240,39 @@ def test_init_refuses_to_overwrite(run: Run, tmp_path: Path) -> None:
 def test_unknown_queue_and_mapping_are_usage_errors(run: Run, tmp_path: Path) -> None:
     assert run("queues", "--queue", "attic", code=2).exit_code == 2
     assert run("submit", str(tmp_path / "reports.csv"), "--map", "text", code=2).exit_code == 2
+    assert run("submit", str(tmp_path / "reports.csv"), "--map", "date=report_date", code=2).exit_code == 2
     assert run("export", "everything", code=2).exit_code == 2
+
+
+def test_reports_with_the_same_id_of_the_submitter_are_told_apart(run: Run) -> None:
+    twice = "id,source,text\nM1,north,Soldiers burnt ten houses in Rann.\nM1,south,Police beat two men at the market of Gao.\n"
+    run("run", "-", "--direct", stdin=twice)
+    ids = {item["report_id"] for item in json.loads(run("queues", "--items", "--json").stdout)}
+    told = str(run("show", "M1", code=None).exception)
+    assert len(ids) == 2
+    assert all(ident in told for ident in ids)
+    shown = "".join(run("show", ident).stdout for ident in ids)
+    assert "source north" in shown
+    assert "source south" in shown
+
+
+def test_one_report_is_told_in_the_singular(run: Run) -> None:
+    assert "1 waits for triage" in run("submit", "-", stdin="text\nSoldiers burnt ten houses in Rann.\n").stdout
+    assert "1 report waits for triage" in run("status").stdout
+    run("submit", "-", stdin="text\nSoldiers burnt ten houses in Rann.\n")
+    run("run", "--direct")
+    items = json.loads(run("queues", "--items", "--json").stdout)
+    assert "Submitted again 1 time:" in run("show", items[0]["report_id"]).stdout
+
+
+def test_a_night_tells_all_that_makes_it_end_with_an_error() -> None:
+    counts = {"night": "2025-02-14", "already_done": False, "batches": 1, "received": 3, "triaged": 2, "sent": 4}
+    wrong = {"quarantined": 1, "failed": 2, "owed": 3, "dead": 4, "mailbox_failed": 1, "chain_intact": False}
+    first, *others = told({**counts, **wrong})
+    assert "3 received in 1 batch, 2 triaged, 4 sent" in first
+    assert len(others) == len(wrong)
+    assert "audit chain is broken" in others[-1]
+    assert len(list(told({**counts, "chain_intact": True}))) == 1
 
 
 def test_every_command_has_help_with_an_example() -> None:

@@ -53,7 +53,9 @@ def test_dead_letters_are_named_replayed_and_dropped(blocked: Run, desk: Path, t
     assert "outbox" in checks["folders"]["found"]
     assert checks["deliveries"]["state"] == "warning"
     assert "dead letters; failing: folder since" in checks["deliveries"]["found"]
-    blocked("digest", "--out", str(tmp_path / "digest.html"))
+    digest = json.loads(blocked("digest", "--out", str(tmp_path / "digest.html"), "--json").stdout)
+    assert set(digest["deliveries"]) == {"dead"}
+    assert digest["triaged"] == sum(digest["by_urgency"].values())
     assert "given up after repeated failures" in (tmp_path / "digest.html").read_text()
     numbers = [str(row["number"]) for row in listed(blocked, "--state", "dead")]
     blocked("deliveries", "drop", numbers[0], "--reason", "handed over by telephone")

@@ -473,3 +473,80 @@ def test_messages_never_quote_the_text(read: Reader) -> None:
     for case, (content, _) in ROWS.items():
         rows = read("batch.csv", content.replace("attack", secret))
         assert all(secret not in row.problem.message for row in rows if row.problem), case
+
+
+PREAMBLE = [["Field office: monthly log"], [], ["Prepared by", "the desk", "Period", "April"]]
+TABLE = [["No", "Date of incident", "Description of incident"], ["1", "2025-04-03", GOOD]]
+
+
+def as_csv(rows: list[list[str]]) -> str:
+    return "".join(",".join(row) + "\n" for row in rows)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])
+def test_a_header_below_other_rows_is_found_by_the_column_that_is_mapped(name: str, read: Reader) -> None:
+    rows = [*PREAMBLE, *TABLE]
+    content = as_csv(rows) if name == "a.csv" else workbook(*rows)
+    (refused,) = read(name, content)
+    assert refused.problem is not None
+    assert '--map text="Description of incident"' in refused.problem.message
+    assert "Date of incident" not in refused.problem.message.partition("columns:")[0]
+    (row,) = read(name, content, text="Description of incident")
+    assert row.candidate is not None, row.problem
+    assert (row.candidate.text, row.candidate.external_id) == (GOOD, "1")
+
+
+def test_a_row_of_several_cells_above_a_header_is_never_passed_over_unasked(read: Reader) -> None:
+    (row,) = read("a.csv", as_csv([*PREAMBLE, ["id", "text"], ["1", GOOD]]))
+    assert row.problem is not None
+    assert "--map text=text" in row.problem.message
+    (row,) = read("a.csv", as_csv([*PREAMBLE, ["id", "text"], ["1", GOOD]]), text="text")
+    assert row.candidate is not None
+
+
+def test_a_report_in_the_place_of_a_header_is_not_quoted(read: Reader) -> None:
+    (row,) = read("a.csv", f"1,{GOOD} The incident was seen by Aminata of the third house.\n")
+    assert row.problem is not None
+    assert "Aminata" not in row.problem.message
+
+
+def test_kobos_own_columns_are_not_offered(read: Reader) -> None:
+    (row,) = read("a.csv", f"_uuid,group/description,_notes\n1,{GOOD},\n")
+    assert row.problem is not None
+    assert "text=group/description;" in row.problem.message
+
+
+def test_what_stands_within_an_object_is_mapped_by_its_path(read: Reader) -> None:
+    record = json.dumps({"case": {"id": "N1", "opened": "x"}, "narrative": {"text": GOOD}})
+    (row,) = read("a.jsonl", record, text="narrative.text", id="case/id")
+    assert row.candidate is not None, row.problem
+    assert (row.candidate.text, row.candidate.external_id) == (GOOD, "N1")
+    assert row.candidate.metadata == {"case": {"opened": "x"}, "narrative": {}}
+    (row,) = read("a.jsonl", record, text="narrative")
+    assert row.problem is not None
+    assert "--map text=narrative.FIELD" in row.problem.message
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [("a.xls", "save it as .xlsx"), ("a.msg", ".eml"), ("a.rar", "unpack it"), ("a.jpg", "text recognition")],
+)
+def test_formats_that_people_send_are_refused_with_what_to_do(name: str, mend: str, read: Reader) -> None:
+    (row,) = read(name, b"x")
+    assert row.problem is not None
+    assert mend in row.problem.message
+
+
+def test_what_windows_leaves_in_folders_is_left_out(tmp_path: Path) -> None:
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "a.txt").write_text(GOOD)
+    (row,) = read_inputs([tmp_path], mapping={}, limits=Limits())
+    assert row.candidate is not None
+
+
+@pytest.mark.parametrize("column", ["_submission_time", "Timestamp", "SubmissionDate", "Horodateur", "today"])
+def test_the_day_on_which_a_form_was_sent_is_the_report_date(column: str, read: Reader) -> None:
+    (row,) = read("a.csv", f"text,{column}\n{GOOD},2025-04-13T08:23:01\n")
+    assert row.candidate is not None
+    assert str(row.candidate.report_date) == "2025-04-13"

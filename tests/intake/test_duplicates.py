@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from pipeline.intake import fingerprint, similarity
+from pipeline.intake import fingerprint, similarity, tells_nothing_new
 
 TEXT = (
     "Armed men on motorcycles entered the village at dusk, shot seven farmers at the well and burnt the granaries "
@@ -49,3 +49,36 @@ def test_fingerprints_are_those_that_stores_hold(text: str, digest: str) -> None
     found = fingerprint(text)
     held = repr((found.normalised_sha256, found.bands, found.signature.hex()))
     assert hashlib.sha256(held.encode()).hexdigest()[:16] == digest
+
+
+FORM = (
+    "Patrol report. The team spoke with the village chief and with health workers. Armed men on motorbikes came at night "
+    "and took one man from his house; his family has not heard of him since. The place is Tessit, the man is a teacher."
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        ("Tessit", "Labbezanga"),
+        ("one man", "two men"),
+        ("has not heard", "has heard"),
+        ("since", "since he was released"),
+        ("teacher.", "teacher. He later died."),
+        ("one man", "1 man"),
+    ],
+)
+def test_another_name_figure_or_outcome_is_news(word: str, other: str) -> None:
+    assert not tells_nothing_new(FORM, FORM.replace(word, other))
+    assert not tells_nothing_new(FORM.replace(word, other), FORM)
+
+
+@pytest.mark.parametrize(
+    ("word", "other"), [("at night", "by night"), ("Tessit", "TESSIT"), (".", " ."), ("came", "came overnight")]
+)
+def test_a_word_that_weighs_nothing_is_none(word: str, other: str) -> None:
+    assert tells_nothing_new(FORM, FORM.replace(word, other))
+
+
+def test_where_no_letter_is_a_capital_any_word_may_be_a_name() -> None:
+    assert not tells_nothing_new("خطف مسلحون معلما قرب بانكاس", "خطف مسلحون معلما قرب غاو")
