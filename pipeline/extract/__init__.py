@@ -88,7 +88,7 @@ def _clear_of(actor: Actor, dates: Sequence[tuple[int, int]]) -> Actor | None:
     """The actor without the part of a date that the encoder took in: `police` of `Last week police`; None of nothing left."""
     start, end = actor.start, actor.end
     for first, last in dates:
-        if first < start < last:
+        if first <= start < last:
             start = last
         elif start < first < end < last:
             end = first

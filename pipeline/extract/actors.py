@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
+from pipeline.extract.bounds import Heads
 from pipeline.extract.counts import number_of
-from pipeline.extract.mentions import Heads, mend_spans
+from pipeline.extract.mentions import mend_spans
 from pipeline.extract.organisations import Organisations, load_organisations
 from pipeline.report import Actor, Tag
 
 # The encoder's type stands where it is surer than this; else the head noun's, where there is one.
 SURE = 0.5
+# "Shot by" and "according to" tell the role where the encoder is not surer than this.
+SURE_OF_ROLE = 0.9
+# A phrase of several words is the same actor wherever it stands, where the encoder is this sure of one.
+SURE_OF_AGAIN = 0.8
+_PHRASE = re.compile(r"[^\W\d_][\w'’-]+(?: [\w'’-]+){1,6}")
 # A single word in small letters that is no head noun (`queue`, `armed`) is an actor only where the encoder is this sure.
 SURE_OF_WORD = 0.7
 
@@ -76,6 +82,7 @@ def find_actors(
             for match in lexicon.pattern.finditer(text)
             if lexicon.types[match["head"].casefold()] in _CLEAR_WITHOUT_TAGS
         ]
+    tagged += _again(text, tagged, tags)
     others = [tag for tag in tags if tag.kind == "P"]  # what was taken for a date may be `M23`
     tagged += [
         Tag(start, end, "A", 1.0)
@@ -83,6 +90,19 @@ def find_actors(
         if all(end <= other.start or start >= other.end for other in others)
     ]
     return [_actor(tag, context) for tag in mend_spans(text, tagged, heads=lexicon.heads) if _likely(tag, context)]
+
+
+def _again(text: str, tagged: Sequence[Tag], tags: Sequence[Tag]) -> list[Tag]:
+    """Where a phrase of several words that the encoder is sure of stands again, untagged: `Northern Accord`."""
+    again: dict[tuple[int, int], Tag] = {}
+    for tag in tagged:
+        words = text[tag.start : tag.end]
+        if tag.score < SURE_OF_AGAIN or text.count(words) < 2 or not _PHRASE.fullmatch(words):
+            continue
+        for match in re.finditer(rf"(?<![\w-]){re.escape(words)}(?![\w-])", text):
+            if all(match.end() <= other.start or match.start() >= other.end for other in tags):
+                again[match.span()] = replace(tag, start=match.start(), end=match.end(), role=None, role_score=0.0)
+    return list(again.values())
 
 
 # A camp is a place, though its name holds those who live in it: `Jenin refugee camp`.
@@ -118,6 +138,8 @@ def _actor(tag: Tag, context: _Context) -> Actor:
     )
     type_ = known.type if known else _type_by_organisation(surface, context) or _type(surface, tag, context.lexicon)
     role = tag.role if tag.role and tag.role_score >= SURE else _role(context.text, tag.start, tag.end, type_, tag.role)
+    if tag.role_score < SURE_OF_ROLE:
+        role = _told_role(context.text[max(0, tag.start - 70) : tag.start]) or role
     low, high = number_of(context.text, tag.start, tag.end)
     return Actor(tag.start, tag.end, surface, type_, role, known.name if known else None, low, high)
 
@@ -153,6 +175,24 @@ _AFTER_ACT = re.compile(
 _AFTER_VICTIM = re.compile(
     r"^[^.;]{0,25}?\b(?:was|were|had been|have been|are|is)\s+(?:\w+ly\s+)?(?:killed|shot|abducted|kidnapped|arrested|detained|"
     r"beaten|injured|wounded|raped|tortured|displaced|forced|taken|held|burnt|looted|attacked)\b|^\s*(?:fled|died)\b", re.I)  # fmt: skip
+
+
+_SUFFERED_BY = re.compile(
+    r"\b(?:killed|shot|abducted|kidnapped|arrested|detained|beaten|attacked|burn(?:t|ed)|looted|raped|tortured|seized|stopped|ambushed|"
+    r"executed|taken(?: away)?|held|fired|wounded|injured|robbed|evicted|threatened|harassed|assaulted|forced|recruited|murdered)"
+    r"\b(?: \w+){0,4} by (?:the |an? |\w+ )?$",
+    re.I,
+)
+_TOLD_BY = re.compile(
+    r"\b(?:according to|(?:reported|told|alleged|documented) by) (?:the |an? |local |some |several )*$", re.I
+)
+
+
+def _told_role(before: str) -> str | None:
+    """The role that the words right before a mention leave no doubt of."""
+    if _TOLD_BY.search(before):
+        return "source"
+    return "perpetrator" if _SUFFERED_BY.search(before) else None
 
 
 def _role(text: str, start: int, end: int, type_: str, guess: str | None) -> str:
