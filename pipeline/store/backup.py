@@ -18,7 +18,7 @@ from sqlalchemy import URL, func, select
 
 from pipeline.errors import StoreError
 from pipeline.store import audit
-from pipeline.store.engine import Store, check_store, open_store
+from pipeline.store.engine import Store, check_store, migrations, open_store, schema_of
 from pipeline.store.schema import assessment, queue_item, report
 from pipeline.store.sealed import keys_of
 from pipeline.store.sealing import idents
@@ -63,7 +63,10 @@ def backup(store: Store, folder: Path, *, now: datetime) -> Backup:
 
 
 def restore(folder: Path, store: Store) -> Backup:
-    """Bring a backup into an empty store's place; StoreError where the copy was altered or something is there already."""
+    """Bring a backup into an empty store's place; StoreError where the copy was altered or something is there already.
+
+    A backup of SQLite comes back to SQLite as the file that it is, to PostgreSQL row by row: so a store moves there.
+    """
     try:
         made = Backup(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     except (OSError, TypeError, ValueError) as error:
@@ -77,6 +80,9 @@ def restore(folder: Path, store: Store) -> Backup:
             f"the backup is encrypted under {', '.join(missing)}, and that key is not at hand: bring its file back and name "
             "it as key_file under [encryption] in sitrep.toml; nothing was changed"
         )
+    of_sqlite = made.file.endswith(".db")
+    if store.is_sqlite and not of_sqlite:
+        raise StoreError("a backup of PostgreSQL comes back to PostgreSQL only: name an empty database in sitrep.toml")
     if store.is_sqlite:
         target = Path(str(store.engine.url.database))
         # SQLite makes an empty file where a command looked for its store, and would play a journal into what is put there.
@@ -89,16 +95,31 @@ def restore(folder: Path, store: Store) -> Backup:
             os.fsync(stream.fileno())
         partial.replace(target)
     else:
-        try:
-            check_store(store)
-        except StoreError:
-            _postgres(store, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_url(store)}", str(copy))
-        else:
+        if schema_of(store) is not None:
             raise StoreError("the database holds a store already: name an empty one, nothing was changed")
+        if of_sqlite:
+            _move(copy, made, store)
+        else:
+            _postgres(store, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_url(store)}", str(copy))
     found = _checked(store, None, datetime.fromisoformat(made.made_at))
     if found.events < made.events or any(found.counts[name] < count for name, count in made.counts.items()):
         raise StoreError("the restored store holds less than the backup says")
     return made
+
+
+def _move(copy: Path, made: Backup, store: Store) -> None:
+    from pipeline.store.transfer import transfer  # Alembic takes longer to load than most commands run
+
+    if made.migration != migrations()[-1]:
+        raise StoreError(
+            f"the backup has the tables of another version ({made.migration}): `sitrep upgrade` the SQLite store, back it up "
+            "again and bring that here"
+        )
+    source = open_store(f"sqlite:///{copy.name}", base=copy.parent.absolute())
+    try:
+        transfer(source, store)
+    finally:
+        source.dispose()
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:

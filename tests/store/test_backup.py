@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, insert, select, text
 
-from pipeline.errors import StoreError
+from pipeline.errors import SitrepError, StoreError
+from pipeline.intake import Candidate, Row
 from pipeline.store import Store, audit, open_store
-from pipeline.store.backup import backup, restore
-from pipeline.store.schema import report
+from pipeline.store.backup import Backup, backup, restore
+from pipeline.store.engine import schema_of
+from pipeline.store.schema import batch, metadata, report
+from pipeline.submit import take_in
 from tests.postgres import database
 from tests.store.test_work import NOW, filled
 
@@ -116,3 +122,60 @@ def test_the_password_of_the_database_is_in_no_command_and_no_row_in_a_message(
 def test_what_is_no_backup_is_named(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no backup is there"):
         restore(tmp_path, store)
+
+
+def test_a_backup_of_sqlite_comes_back_to_postgresql(store: Store, postgres: str, tmp_path: Path) -> None:
+    filled(store, 2)
+    rows = [
+        Row("f", n, {}, candidate=Candidate(f"Patrol {n} – « Gao » – met nobody.", metadata={"n": n})) for n in (1, 2)
+    ]
+    take_in(store, iter(rows), name="b", now=lambda: NOW, source="north")
+    made = backup(store, tmp_path / "copy", now=NOW)
+    with database(postgres) as url:
+        there = open_store(url)
+        assert restore(tmp_path / "copy", there) == made
+        for table in metadata.sorted_tables:
+            with store.read() as one, there.read() as other:
+                query = select(table).order_by(*table.primary_key)
+                assert one.execute(query).all() == other.execute(query).all(), table.name
+        again = take_in(there, iter(rows), name="c", now=lambda: NOW, source="north")
+        assert again.duplicates == 2
+        more = [Row("f", 3, {}, candidate=Candidate("Soldiers burnt ten houses in Rann."))]
+        assert take_in(there, iter(more), name="d", now=lambda: NOW).accepted == 1
+        with there.read() as connection:
+            assert connection.execute(text("SELECT count(*) FROM report_words")).scalar_one() == 5
+            assert audit.verify(connection).broken_at is None
+        with there.write() as connection:
+            following = text("SELECT nextval(pg_get_serial_sequence('assessment', 'seq'))")
+            assert connection.execute(following).scalar_one() == 3
+        with pytest.raises(StoreError, match="already"):
+            restore(tmp_path / "copy", there)
+        there.dispose()
+
+
+def test_a_move_that_fails_leaves_nothing_and_can_be_made_again(store: Store, postgres: str, tmp_path: Path) -> None:
+    filled(store, 2)
+    with store.write() as connection:  # what SQLite holds and PostgreSQL does not
+        connection.execute(insert(batch).values(id="z", fingerprint="z", source="a\0b", submitted_at=NOW))
+    backup(store, tmp_path / "copy", now=NOW)
+    with database(postgres) as url:
+        there = open_store(url)
+        with pytest.raises(SitrepError):
+            restore(tmp_path / "copy", there)
+        assert schema_of(there) is None
+        with store.write() as connection:
+            connection.execute(delete(batch).where(batch.c.id == "z"))
+        backup(store, tmp_path / "mended", now=NOW)
+        assert restore(tmp_path / "mended", there).counts["reports"] == 2
+        there.dispose()
+
+
+def test_a_backup_of_postgresql_is_not_laid_in_the_place_of_an_sqlite_file(tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    (folder / "sitrep.dump").write_bytes(b"PGDMP")
+    made = Backup("sitrep.dump", hashlib.sha256(b"PGDMP").hexdigest(), NOW.isoformat(), "0001", 0, "", {})
+    (folder / "backup.json").write_text(json.dumps(asdict(made)))
+    with pytest.raises(StoreError, match="PostgreSQL only"):
+        restore(folder, open_store(f"sqlite:///{tmp_path}/fresh.db"))
+    assert not (tmp_path / "fresh.db").exists()
