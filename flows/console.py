@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,13 @@ URGENCY_STYLE = {"critical": "bold red", "high": "yellow", "medium": "cyan", "lo
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output, nothing else."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_as_text)
     sys.stdout.write("\n")
+
+
+def _as_text(value: Any) -> str:
+    """Moments as results have them (`2025-02-14T06:00:00Z`), anything else by its own words."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
 
 
 _OF_A_ROW = re.compile(r":\d+$|\[\d+\]$")

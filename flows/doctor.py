@@ -14,7 +14,7 @@ from typing import Literal
 from flows.console import waiting_reports
 from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.errors import SitrepError
-from pipeline.settings import SETTINGS_FILE
+from pipeline.settings import SETTINGS_FILE, strange_variables
 
 State = Literal["ok", "warning", "broken"]
 NIGHT_IS_LATE = timedelta(hours=26)
@@ -35,7 +35,7 @@ def examine(folder: Path) -> list[Check]:
     except SitrepError as error:
         mend = "correct that line" if (folder / SETTINGS_FILE).exists() else "sitrep init"
         return [Check("workspace", "broken", str(error), mend), _prefect()]
-    checks, said = [Check("workspace", "ok", str(folder.absolute()))], set[str]()
+    checks, said = [_workspace(opened)], set[str]()
     for look in (
         _store, _encryption, _audit, _keys, _policy, _model, _gazetteer, _queues, _deliveries, _mailbox, _nights, _folders,
         _disk, _clock,
@@ -47,6 +47,14 @@ def examine(folder: Path) -> list[Check]:
                 checks.append(Check(look.__name__.strip("_"), "broken", str(error)))
             said.add(str(error))
     return [*checks, _prefect()]
+
+
+def _workspace(opened: Workspace) -> Check:
+    strange = strange_variables(opened.settings)
+    if strange:
+        found = f"no settings, and not heeded: {', '.join(strange)} in the environment"
+        return Check("workspace", "warning", found, "correct their names; tables are set in sitrep.toml only")
+    return Check("workspace", "ok", str(opened.settings.workspace.absolute()))
 
 
 def _store(opened: Workspace) -> Check:

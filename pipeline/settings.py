@@ -5,12 +5,14 @@ Read once, at the edge (the command line, a flow, the page), and passed on as va
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -23,6 +25,9 @@ from pydantic_settings import (
 from pipeline.errors import ConfigurationError
 
 SETTINGS_FILE = "sitrep.toml"
+PREFIX = "SITREP_"
+OTHER_VARIABLES = frozenset({"SITREP_WORKSPACE", "SITREP_CORPORA", "SITREP_CACHE"})
+"""Variables of commands and of the gazetteer's cache, which are no settings."""
 
 
 class DestinationSettings(BaseModel):
@@ -164,7 +169,7 @@ class EncryptionSettings(BaseModel):
 class Settings(BaseSettings):
     """Everything an operator can set. Relative paths are relative to the workspace."""
 
-    model_config = SettingsConfigDict(env_prefix="SITREP_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
 
     workspace: Path = Field(default=Path(), description="the folder that holds sitrep.toml")
     database: SecretStr = Field(default=SecretStr("sqlite:///sitrep.db"), description="SQLAlchemy URL of the store")
@@ -256,10 +261,14 @@ def load_settings(workspace: Path) -> Settings:
     """The settings of a workspace; ConfigurationError where there is none, or a value is wrong."""
     path = workspace / SETTINGS_FILE
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ConfigurationError(f"{workspace.absolute()} is no workspace: run `sitrep init` there first") from error
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f'{path}: {error}; texts stand in quotes, as in drop = "drop"') from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: not UTF-8: save it so in your editor") from error
+    except OSError as error:
         raise ConfigurationError(f"{path}: {error}") from error
     try:
         return Settings(**{**values, "workspace": workspace})
@@ -268,6 +277,34 @@ def load_settings(workspace: Path) -> Settings:
         key = ".".join(str(part) for part in first["loc"])
         problem = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            near = get_close_matches(key, Settings.model_fields, 1)
-            problem = "there is no such setting" + (f": do you mean {near[0]}?" if near else "")
-        raise ConfigurationError(f"{path}: {key}: {problem}") from error
+            *tables, last = (str(part) for part in first["loc"])
+            near = get_close_matches(last, _names_in(tables), 1)
+            problem = "there is no such setting" + (f": do you mean {'.'.join((*tables, near[0]))}?" if near else "")
+        variable = f"{PREFIX}{key}".upper()
+        where = f"{variable} in the environment" if variable in os.environ else f"{path}: {key}"
+        raise ConfigurationError(f"{where}: {problem}") from error
+
+
+def strange_variables(settings: Settings) -> list[str]:
+    """Variables of the environment that are named like settings and are none: most likely a slip."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | OTHER_VARIABLES
+    known |= set(_secret_variables(settings.model_dump()))
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def _secret_variables(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _secret_variables(value)
+        elif name == "secret_env" and value:
+            yield value
+
+
+def _names_in(tables: Sequence[str]) -> list[str]:
+    """The settings in a table of the file, such as `review` or `webhooks.NAME`."""
+    found: Any = Settings
+    for name in tables:
+        if hasattr(found, "model_fields"):
+            annotation = found.model_fields[name].annotation
+            found = next((part for part in (annotation, *get_args(annotation)) if hasattr(part, "model_fields")), None)
+    return list(getattr(found, "model_fields", ()))

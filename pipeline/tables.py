@@ -6,7 +6,7 @@ written (`interchange.spreadsheets`, `mend`) guard theirs alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ def safe_cell(value: Any) -> Any:
 
 
 def results_table(results: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """One row per result: ids, decisions, urgency, the first place with coordinates, queues, reasons."""
+    """One row per result: ids, decisions, urgency, the first place with coordinates, queues, what people said."""
     import pandas as pd
 
     return pd.DataFrame([_row(result) for result in results])
@@ -62,10 +62,21 @@ def _row(result: dict[str, Any]) -> dict[str, Any]:
         "country": placed["iso2"] if placed else None,
         "lat": placed["lat"] if placed else None,
         "lon": placed["lon"] if placed else None,
-        "actors": "; ".join(dict.fromkeys(a["canonical"] or a["text"] for a in result["actors"])),
+        "actors": "; ".join(dict.fromkeys(a["canonical"] or " ".join(a["text"].split()) for a in result["actors"])),
         "left_to_a_person": "; ".join(result["abstained"]),
         "queues": "; ".join(q["queue"] for q in result["queues"]),
         "due": min((q["due"] for q in result["queues"]), default=None),
         "model": result["model"],
         "policy": result["policy"],
+        "batch": result["batch"],
+        "flags": "; ".join(result["flags"]),
+        **_reviewed(result.get("reviewed")),
     }
+
+
+def _reviewed(said: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a person said, beside what the model did; empty where nobody said anything."""
+    if said is None:
+        return {"reviewed_at": None, "reviewed_violations": None, "reviewed_urgency": None}
+    decided = "; ".join(said.get("violations", ()))
+    return {"reviewed_at": said["at"], "reviewed_violations": decided, "reviewed_urgency": said.get("urgency")}

@@ -18,7 +18,7 @@ app = typer.Typer(help="Deliveries and dead letters: list, show, send again, dro
 
 _NUMBERS = "Numbers, as `sitrep deliveries list` shows them."
 DestinationOption = Annotated[str | None, typer.Option("--destination", help="Only of this destination.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is kept in the item's history.")]
+ReasonOption = Annotated[str, typer.Option("--reason", "--why", help="Why; it is kept in the item's history.")]
 
 
 class State(StrEnum):

@@ -18,7 +18,7 @@ app = typer.Typer()
 @hold_app.command("place", epilog="Example: [bold]sitrep hold place GAO-0117 --why 'request 12 of the court'[/bold]")
 def place(
     subject: Annotated[str, typer.Argument(metavar="REPORT|BATCH", help="A report, or a batch with all its rows.")],
-    why: Annotated[str, typer.Option("--why", help="Who may need it.")],
+    why: Annotated[str, typer.Option("--why", "--reason", help="Who may need it.")],
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -73,7 +73,9 @@ def list_holds(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -
 @app.command(epilog="Example: [bold]sitrep erase GAO-0117 --why 'request 2025-14'[/bold]")
 def erase(
     subjects: Annotated[list[str], typer.Argument(metavar="REPORT|BATCH:LINE", help="Reports, or rows of a batch.")],
-    why: Annotated[str, typer.Option("--why", help="A rule or a case number; no names: it stays in the chain.")],
+    why: Annotated[
+        str, typer.Option("--why", "--reason", help="A rule or a case number; no names: it stays in the chain.")
+    ],
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:

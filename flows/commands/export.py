@@ -52,7 +52,8 @@ def export(
     if as_json:
         console.print_json({"written": done.rows, "left_out": done.left_out, "file": str(out)})
         return
-    console.out.print(f"{done.rows:,} line{'' if done.rows == 1 else 's'} in {out}")
+    unit = "row" if what in ("results", "quarantine") else "report"
+    console.out.print(f"{console.counted(done.rows, unit)} in {out}")
     if done.left_out:
         console.out.print(f"  {done.left_out:,} reports are not in it: not assessed, or their text cannot be worked on")
 

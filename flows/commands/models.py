@@ -177,7 +177,9 @@ def _write_evaluation(out: Path, results: dict[str, Any], page: str) -> None:
 versions_app = typer.Typer(help="Versions of the model: list, promote, roll back.", invoke_without_command=True)
 app.add_typer(versions_app, name="models")
 WhoOption = Annotated[str, typer.Option("--by", help="Who decides; default: the user of this machine.")]
-WhyOption = Annotated[str, typer.Option("--why", help="The reason, kept in the history and the audit chain.")]
+WhyOption = Annotated[
+    str, typer.Option("--why", "--reason", help="The reason, kept in the history and the audit chain.")
+]
 
 
 @versions_app.callback(epilog="Example: [bold]sitrep models[/bold]")

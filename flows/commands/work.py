@@ -26,7 +26,7 @@ QueueArgument = Annotated[str, typer.Argument(help="The queue's id, as `sitrep q
 )
 def pause(
     queue: QueueArgument,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for those who find it paused.")],
+    reason: Annotated[str, typer.Option("--reason", "--why", help="Why, for those who find it paused.")],
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:

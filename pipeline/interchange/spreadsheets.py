@@ -57,4 +57,6 @@ def write_uwazi(documents: Iterable[Document], stream: TextIO) -> int:
 
 
 def _actors(document: Document) -> str:
-    return "|".join(dict.fromkeys(str(a["canonical"] or a["text"]).replace("|", "/") for a in document["actors"]))
+    return "|".join(
+        dict.fromkeys(" ".join(str(a["canonical"] or a["text"]).replace("|", "/").split()) for a in document["actors"])
+    )

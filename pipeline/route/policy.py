@@ -116,7 +116,9 @@ def load_policy(path: Path | None = None, *, taxonomy: Taxonomy | None = None) -
     """The policy at `path`, or the one that ships with Sitrep; ConfigurationError where anything is off."""
     source = path or files("pipeline.route").joinpath("policy.toml")
     try:
-        text = source.read_text(encoding="utf-8")
+        text = source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: not UTF-8: save it so in your editor") from error
     except OSError as error:
         raise ConfigurationError(
             f"{path}: cannot be read: correct `policy` in sitrep.toml; `sitrep init NEW` makes a new one to copy"

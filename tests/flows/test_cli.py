@@ -20,6 +20,7 @@ from pipeline.errors import SitrepError, StoreError
 from pipeline.store import open_store
 from pipeline.store.migrate import downgrade
 from pipeline.store.schema import report
+from pipeline.tables import results_table
 
 REPORTS = """id,report_date,country,text
 A1,2025-02-14,NG,"bandits just carry 11 of our people for Kankara road. they call, say pay before tmrw nite or they kill. pls help"
@@ -254,6 +255,35 @@ def test_reports_with_the_same_id_of_the_submitter_are_told_apart(run: Run) -> N
     shown = "".join(run("show", ident).stdout for ident in ids)
     assert "source north" in shown
     assert "source south" in shown
+
+
+def test_what_people_said_stands_beside_the_model_in_a_table() -> None:
+    said = {"by": "b.keita", "at": "2025-02-15T08:00:00Z", "violations": ["sexual_violence"], "urgency": "high"}
+    triaged = {
+        "id": "A1", "report": "r1", "batch": "b", "report_date": None, "language": "en", "urgency": {"id": "low"},
+        "violations": [], "places": [], "actors": [{"text": "armed\nmen", "canonical": None}], "abstained": [], "queues": [],
+        "flags": ["ambiguous_date"], "model": "m", "policy": "1",
+    }  # fmt: skip
+    table = results_table([{**triaged, "reviewed": said}, triaged]).fillna("")
+    assert [*table["urgency"]] == ["low", "low"]
+    assert [*table["reviewed_urgency"]] == ["high", ""]
+    assert [*table["reviewed_violations"]] == ["sexual_violence", ""]
+    assert {*table["flags"]} == {"ambiguous_date"}
+    assert {*table["actors"]} == {"armed men"}
+    assert "b.keita" not in table.to_csv()
+
+
+def test_moments_are_written_alike_in_all_that_programs_read(run: Run, tmp_path: Path) -> None:
+    run("run", str(tmp_path / "reports.csv"), "--direct", code=1)
+    item, *_ = json.loads(run("queues", "--items", "--json").stdout)
+    result = json.loads(run("show", item["report_id"], "--json").stdout)["result"]
+    assert item["due"] in {queue["due"] for queue in result["queues"]}
+
+
+def test_a_reason_may_be_given_under_either_name(run: Run) -> None:
+    run("queue", "pause", "archive", "--why", "no people today")
+    run("queue", "resume", "archive")
+    assert isinstance(run("erase", "r0", "--reason", "request 1", code=None).exception, SitrepError)
 
 
 def test_one_report_is_told_in_the_singular(run: Run) -> None:

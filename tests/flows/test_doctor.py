@@ -57,6 +57,15 @@ def elsewhere(desk: Path) -> None:
 FAULTS: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     "no settings": (lambda desk: (desk / "sitrep.toml").unlink(), "workspace", "broken", "is no workspace"),
     "a misspelt setting": (lambda desk: settings(desk, "chunksize = 3"), "workspace", "broken", "do you mean chunk_size"),
+    "a misspelt setting of a table": (
+        lambda desk: (desk / "sitrep.toml").write_text("[review]\nidle_minute = 9\n"), "workspace", "broken",
+        "do you mean review.idle_minutes"),
+    "a text without quotes": (
+        lambda desk: settings(desk, "drop = drop", instead_of='drop = "drop"'), "workspace", "broken", "in quotes"),
+    "an old encoding": (
+        lambda desk: (desk / "sitrep.toml").write_bytes('drop = "é"'.encode("cp1252")), "workspace", "broken", "not UTF-8"),
+    "a policy in an old encoding": (
+        lambda desk: (desk / "policy.toml").write_bytes("# é".encode("cp1252")), "policy", "broken", "not UTF-8"),
     "an address that is none": (
         lambda desk: settings(desk, 'database = "sitrep.db"', instead_of='database = "sqlite:///sitrep.db"'),
         "workspace", "broken", "sqlite:///sitrep.db or postgresql"),
@@ -102,6 +111,27 @@ def test_a_fault_is_named_once_with_its_mend(name: str, desk: Path) -> None:
     (found,) = faults_of(desk)
     assert (found.name, found.state) == (check, state)
     assert words in found.found
+
+
+def test_variables_that_are_wrong_are_named_as_what_they_are(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings(
+        desk, '\n[webhooks.x]\nurl = "https://example.org"\nsecret_env = "SITREP_X_SECRET"', instead_of="\n# [review]"
+    )
+    monkeypatch.setenv("SITREP_X_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    monkeypatch.setenv("SITREP_DORP", "drop")
+    (found,) = faults_of(desk)
+    assert (found.name, found.state) == ("workspace", "warning")
+    assert "SITREP_DORP" in found.found
+    assert "SITREP_X" not in found.found
+    monkeypatch.setenv("SITREP_PRECISION", "fp64")
+    (found,) = faults_of(desk)
+    assert "SITREP_PRECISION in the environment" in found.found
+
+
+def test_settings_saved_with_a_mark_of_utf_8_are_read(desk: Path) -> None:
+    path = desk / "sitrep.toml"
+    path.write_text(path.read_text("utf-8"), encoding="utf-8-sig")
+    assert faults_of(desk) == []
 
 
 def test_a_database_that_does_not_run_is_named_without_its_password(
