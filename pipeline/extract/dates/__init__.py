@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
 from pipeline.extract.dates.grammar import RULES, Rule
+from pipeline.extract.dates.joined import join
 from pipeline.extract.dates.values import Context, year_alone
 from pipeline.extract.sift import Sift
 from pipeline.report import DateMention, Tag
@@ -25,11 +26,9 @@ _LOG_FIGURE = re.compile(r"\d+\s+[A-Z]{3,}|\d{4,5}\s\d{4,5}")  # `5 KIA`, and a 
 _MAY_BE_TIME = re.compile(r"[^\W\d_]{2}|\d{4}")
 SURE_OF_UNKNOWN = 0.7
 """What the grammar does not know is an expression of time only where the encoder is this sure."""
-# Between a clock time and the day that it is of: `0230 hrs on the night of 3-4 March`, `14:00 local time on Monday`.
-_DAYS = re.compile(r"\d{4}-\d\d-\d\d(?:/\d{4}-\d\d-\d\d)?")
-_CLOCK_OF = re.compile(
-    r",?\s*(?:local time,?\s*)?(?:on\s+|le\s+)?(?:the\s+)?(?:(?:night|morning|afternoon|evening)\s+of\s+)?", re.I
-)
+_WRITTEN_OUT = re.compile(r"(?:[a-z]{5,}|may|june|july)\.$", re.I)
+_SENTENCE_ENDED = re.compile(r"\s*$|\s+[^a-z\s]")
+_FIRST_DAY = re.compile(r"(\d{4})(?:-(\d\d))?(?![\d-])")
 _SENTENCE_END = re.compile(r"[.!?]\s|\n")
 
 
@@ -50,6 +49,7 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
     tagged = [(tag.start, tag.end) for tag in tags if tag.kind == "D"]
     day_first = _day_first(text)
     anchor: date | None = None
+    told: date | None = None
     anchor_end = 0
     mentions: list[DateMention] = []
     for found in _choose(text, tagged):
@@ -58,8 +58,10 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
             report_date,
             anchor,
             day_first,
-            before=text[max(0, found.start - 30) : found.start].lower(),
+            before=text[max(0, found.start - 90) : found.start],
+            after=text[found.end : found.end + 30],
             near=anchor if same_sentence else None,
+            told=told,
         )
         try:
             iso = found.rule.resolve(found.match, context)
@@ -68,7 +70,9 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
         mentions.append(DateMention(found.start, found.end, text[found.start : found.end], iso, found.rule.basis))
         if iso and (day := _day_of(iso)):
             anchor, anchor_end = day, found.end
-    mentions = _clocks_of_next_day(text, mentions)
+        elif iso and (first := _FIRST_DAY.match(iso)):
+            told = date(int(first[1]), int(first[2] or 1), 1)
+    mentions = join(text, mentions, report_date=report_date, tagged=tagged)
     for start, end in [(tag.start, tag.end) for tag in tags if tag.kind == "D" and tag.score >= SURE_OF_UNKNOWN]:
         if not text.isupper() and _LOG_FIGURE.fullmatch(text[start:end]):
             continue
@@ -96,8 +100,9 @@ def _choose(text: str, tagged: Sequence[tuple[int, int]]) -> list[_Found]:
             continue
         for match in rule.pattern.finditer(text):
             start, end = match.span("x") if "x" in match.re.groupindex else match.span()
-            # A full stop belongs to an abbreviation (`30 Oct.`), not to a name written out.
-            if text[end - 1] == "." and re.search(r"(?:[a-z]{5,}|may|june|july)\.$", text[start:end], re.I):
+            # A full stop belongs to an abbreviation before small letters (`on Oct. they`), else it ends the sentence.
+            end = start + len(text[start:end].rstrip())
+            if text[start:end].endswith(".") and (_WRITTEN_OUT.search(text[start:end]) or _ends_sentence(text, end)):
                 end -= 1
             if log and rule.resolve is year_alone and not rule.sure and _LOG_TIME_OR_YEAR.fullmatch(text[start:end]):
                 continue  # in a radio log 2000 is eight in the evening
@@ -110,24 +115,8 @@ def _choose(text: str, tagged: Sequence[tuple[int, int]]) -> list[_Found]:
     return sorted(chosen, key=lambda c: c.start)
 
 
-def _clocks_of_next_day(text: str, mentions: Sequence[DateMention]) -> list[DateMention]:
-    """A clock time right before a day is of that day, not of the report's; of a night its small hours are the second."""
-    after = [*mentions, None][1:]
-    return [
-        replace(one, iso=f"{_night(one.iso, next_.iso)}T{one.iso.partition('T')[2]}")
-        if one.basis == "clock"
-        and next_
-        and one.iso
-        and next_.iso
-        and _DAYS.fullmatch(next_.iso)
-        and _CLOCK_OF.fullmatch(text, one.end, next_.start)
-        else one
-        for one, next_ in zip(mentions, after, strict=True)
-    ]
-
-
-def _night(clock: str, days: str) -> str:
-    return days.split("/")[-1 if clock.partition("T")[2] < "12:00" else 0]
+def _ends_sentence(text: str, end: int) -> bool:
+    return text[end - 4 : end].lower() not in ("a.m.", "p.m.") and _SENTENCE_ENDED.match(text, end) is not None
 
 
 def _day_first(text: str) -> bool:
