@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -27,6 +28,7 @@ from pipeline.interchange import (
 from pipeline.results import batch_results, json_line, quarantine_lines, set_aside
 from pipeline.store import batches
 from pipeline.tables import TABLES, results_table, write_table
+from pipeline.taxonomy import load_taxonomy
 
 Hiding = Callable[[Document], Document | None]
 Writer = Callable[[Iterable[Document], Path], object]
@@ -45,15 +47,20 @@ WRITTEN_AS: dict[str, tuple[str, ...]] = {
     "geojson": (".geojson",),
 }
 """How the file of each export ends, the usual one first."""
+_PROJECTS: dict[str, tuple[str, Callable[..., Any]]] = {
+    "label-studio": (".labels.xml", label_studio.config),
+    "argilla": (".settings.json", argilla.settings),
+}
 _OF_A_TABLE = {".csv", ".tsv", ".tab", ".xlsx", ".xlsm", ".ods", ".parquet"}
 
 
 @dataclass(frozen=True)
 class Exported:
-    """How many rows were written, and how many reports were left out as not fit to be pseudonymised."""
+    """How many rows were written, how many reports were left out as not fit to be pseudonymised, and what lies beside."""
 
     rows: int
     left_out: int = 0
+    project: Path | None = None
 
 
 def export(
@@ -88,7 +95,19 @@ def export(
         going.note(connection)
         if hide and what != "corrections":  # what waits for triage is in no document
             going.left_out += sum(batches.receipt(connection, ident).pending for ident in chosen)
-    return Exported(going.rows, going.left_out)
+    return Exported(going.rows, going.left_out, _write_project(what, out))
+
+
+def _write_project(what: str, out: Path) -> Path | None:
+    """The labels of a project that the file fits, beside it, as the tool takes them; None where a tool has none."""
+    if what not in _PROJECTS:
+        return None
+    suffix, project = _PROJECTS[what]
+    taxonomy = load_taxonomy()
+    made = project(violations=taxonomy.violation_ids, urgencies=taxonomy.urgency_ids)
+    path = out.with_name(out.stem + suffix)
+    path.write_text(made if isinstance(made, str) else json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    return path
 
 
 def _results(connection: Connection, chosen: Sequence[str]) -> Iterator[Document]:

@@ -50,10 +50,13 @@ def export(
     out = out or Path(f"export{WRITTEN_AS[what][0]}")
     done = write(open_workspace(workspace), what, out, batch=batch, by=getuser(), pseudonymised=pseudonymise)
     if as_json:
-        console.print_json({"written": done.rows, "left_out": done.left_out, "file": str(out)})
+        said = {"written": done.rows, "left_out": done.left_out, "file": str(out)}
+        console.print_json(said | ({"project": str(done.project)} if done.project else {}))
         return
     unit = "row" if what in ("results", "quarantine") else "report"
     console.out.print(f"{console.counted(done.rows, unit)} in {out}")
+    if done.project:
+        console.out.print(f"  {done.project}: the labels of a project that it fits")
     if done.left_out:
         console.out.print(f"  {done.left_out:,} reports are not in it: not assessed, or their text cannot be worked on")
 

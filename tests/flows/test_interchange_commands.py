@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import datasets
 import pytest
@@ -42,6 +43,22 @@ def test_every_format_holds_every_report(run: Run, tmp_path: Path, what: str) ->
     out = tmp_path / "out"
     assert json.loads(run("export", what, "--out", str(out), "--json").stdout)["written"] == 2
     assert "Gao" in out.read_text(encoding="utf-8")
+
+
+def test_the_labels_of_a_project_lie_beside_its_tasks(run: Run, tmp_path: Path) -> None:
+    said = json.loads(run("export", "label-studio", "--out", str(tmp_path / "tasks.json"), "--json").stdout)
+    labels = ElementTree.parse(said["project"])
+    assert Path(said["project"]) == tmp_path / "tasks.labels.xml"
+    for task in json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8")):
+        for result in task["predictions"][0]["result"]:
+            control = labels.find(f"*[@name='{result['from_name']}'][@toName='{result['to_name']}']")
+            assert control is not None
+            assert control.tag.lower() == result["type"]
+            assert {*result["value"][result["type"]]} <= {choice.get("value") for choice in control}
+    said = json.loads(run("export", "argilla", "--out", str(tmp_path / "records.jsonl"), "--json").stdout)
+    questions = {q["name"] for q in json.loads(Path(said["project"]).read_text(encoding="utf-8"))["questions"]}
+    records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert all(set(record["suggestions"]) <= questions for record in records)
 
 
 def test_annotations_come_back_once_and_become_a_dataset(run: Run, tmp_path: Path) -> None:
