@@ -1,4 +1,4 @@
-"""Corpora whose places are told: which place on earth each marked name means. For evaluation alone.
+"""Corpora whose places are told: which place on earth each marked name means.
 
 LGL and TR-News (Gritta, Pilehvar and Collier 2020) give coordinates and GeoNames ids of marked toponyms;
 the geocoding part of `humset_geolocation` (Belliardo, Kalimeri and Mejova 2023) gives ids of names that a
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,14 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import parse
 
+from corpora.schema import Example, Span
 from pipeline.errors import ConfigurationError
+from pipeline.extract.toponyms import demonyms
 
+_CAPITALISED = re.compile(r"[A-Z][\w.'’-]*(?: (?:(?:of|the|for|and) )*[A-Z][\w.'’-]*)*")
+_SITES = re.compile(
+    r"\b(?:Jail|Prison|Hospital|School|University|College|Cent(?:er|re)|Court|Church|Mosque|Park|Airport|Station|Bridge)"
+)
 _SLACK = 20  # characters that offsets may be wrong by, where the publishers' text was converted
 
 
@@ -42,6 +49,27 @@ class Geotagged:
     text: str
     group: str
     toponyms: tuple[Toponym, ...]
+
+
+def as_example(document: Geotagged, *, source: str) -> Example:
+    """The names as places by our guide, the only mentions that are marked.
+
+    Undecided is what the guide takes otherwise: the people of a country, a name in that of an organisation or of a site
+    (`Oxford City Council`, `Anderson County Courthouse`), and names of sites, which are seldom marked.
+    """
+    adjectives, _ = demonyms()
+    spans = tuple(Span(t.start, t.end, "P") for t in document.toponyms)
+    starts = {span.start for span in spans}
+    undecided = [s for s in spans if adjectives.fullmatch(document.text[s.start : s.end])]
+    for run in _CAPITALISED.finditer(document.text):
+        inside = [s for s in spans if run.start() <= s.start < run.end()]
+        tail = next((s for s in inside if document.text[s.end : s.end + 1] == " " and s.end + 1 < run.end()), None)
+        if (tail and tail.end + 1 not in starts) or _SITES.search(run[0]):
+            undecided.append(Span(run.start(), run.end(), "P"))
+    return Example(
+        id=document.id, text=document.text, source=source, group=document.group, spans=spans,
+        annotated_kinds=frozenset({"P"}), undecided=tuple(undecided),
+    )  # fmt: skip
 
 
 def load_toponyms(name: str, *, root: Path) -> list[Geotagged]:

@@ -149,7 +149,7 @@ def _score_marked(name: str, examples: Sequence[Example], rooms: Rooms, errors: 
     pairs = list(zip(examples, found, strict=True))
     scores = []
     for kind, what in PLURALS.items():
-        asked = [pair for pair in pairs if kind in pair[0].annotated_kinds or (name == "re3d" and kind == "A")]
+        asked = [pair for pair in pairs if kind in pair[0].annotated_kinds]
         scores += _score_spans(name, what, [_bounds(e, entities, kind) for e, entities in asked])
         if any(s.kind == kind for e, _ in asked for s in e.undecided):
             scores += _score_spans(name, f"{what} by our guide", [_decided(e, entities, kind) for e, entities in asked])

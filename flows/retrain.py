@@ -68,7 +68,7 @@ def retrain_version(
         [training_example(e) for e in examples("validation", root=corpora, full_labels=True)],
         base=bundled_base(), recipe=recipe, start=start / WEIGHTS, report=report,
     )  # fmt: skip
-    metrics = write_version(out, trained, [*said, *replayed], root=corpora)
+    metrics = write_version(out, trained, [*said, *replayed], root=corpora, start=start)
     summary = {
         "version": name,
         "from": start.name,

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from corpora import Example
 from corpora.unlabelled import to_be_taught
 from flows.evaluate import score_sets
-from flows.training_data import examples, training_example
+from flows.training_data import examples, marked, training_example
 from models.base import BASE_SHA256, bundled_base, file_sha256, load_tokenizer
 from models.data import TrainingExample, encode
 from models.distil import teach
@@ -35,15 +35,17 @@ def train_version(
     root: Path | None,
     recipe: Recipe,
     full_labels: bool = True,
+    start: Path | None = None,
     teachers: Sequence[Path] = (),
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Train on the train splits and write the version to the folder `out`; its figures on the test splits.
 
-    `root` is the folder of the outside corpora; without it, our own corpus alone is used. `teachers` are folders of
-    versions, whose mean labels outside texts that nobody read, to be learnt from as well.
+    `root` is the folder of the outside corpora; without it, our own corpus alone is used. `start` is the folder of a
+    version to go on from. `teachers` are folders of versions, whose mean labels outside texts that nobody read, to be
+    learnt from as well.
     """  # fmt: skip
-    training = examples("train", root=root, full_labels=full_labels)
+    training = examples("train", root=root, full_labels=full_labels) + (marked("train", root=root) if root else [])
     validation = examples("validation", root=root, full_labels=True)
     base = bundled_base()
     weights = [folder / WEIGHTS for folder in teachers]
@@ -52,18 +54,19 @@ def train_version(
         [training_example(e) for e in training]
         + teach([e.text for e in unread], weights, base=base, max_tokens=recipe.max_tokens),
         [training_example(e) for e in validation],
-        base=base, recipe=recipe, report=report,
+        base=base, recipe=recipe, start=start / WEIGHTS if start else None, report=report,
     )  # fmt: skip
     lessons = {"corpora": _counts(unread), "data_sha256": data_hash(unread), "teachers": [*map(file_sha256, weights)]}
-    return write_version(out, trained, training, root=root, taught=lessons if unread else None)
+    return write_version(out, trained, training, root=root, start=start, taught=lessons if unread else None)
 
 
 def write_version(
-    out: Path, trained: Trained, training: list[Example], *, root: Path | None, taught: dict[str, Any] | None = None
-) -> dict[str, Any]:
+    out: Path, trained: Trained, training: list[Example], *, root: Path | None, start: Path | None = None,
+    taught: dict[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Weights, manifest and card of a trained network, with figures measured on the runtime that ships.
 
-    `taught` says which unread texts it learnt from, and from which weights.
+    `start` is the version that it went on from; `taught` says which unread texts it learnt from, and from which weights.
     """
     out.mkdir(parents=True, exist_ok=True)
     save_file(shipped_state(trained.network), out / WEIGHTS)
@@ -85,6 +88,7 @@ def write_version(
             "history": trained.history,
             "corpora": _counts(training),
             "data_sha256": data_hash(training),
+            **({"start": {"version": start.name, "weights_sha256": file_sha256(start / WEIGHTS)}} if start else {}),
             **({"taught": taught} if taught else {}),
             "torch": torch.__version__,
         },
@@ -94,6 +98,15 @@ def write_version(
     write_manifest(out, Manifest(**{**_fields(manifest), "metrics": metrics}))
     (out / "CARD.md").write_text(card(out.name, manifest, metrics), encoding="utf-8")
     return metrics
+
+
+def _mentions(counts: dict[str, int]) -> list[str]:
+    if "re3d" not in counts:
+        return []
+    return [
+        "From the train parts of HumSet geolocation, re3d (defence and conflict prose), LGL and TR-News (news) pieces taught mentions",
+        "alone, of the kinds that these corpora mark; their types and urgency are unknown and were masked.",
+    ]
 
 
 def _lessons(taught: dict[str, Any] | None) -> list[str]:
@@ -110,7 +123,8 @@ def data_hash(found: list[Example]) -> str:
     """SHA-256 over the texts and labels trained on, in order."""
     digest = hashlib.sha256()
     for e in found:
-        digest.update(f"{e.id}\0{e.sha256}\0{sorted(e.violations.items())}\0{e.urgency}\n".encode())
+        marks = [(s.start, s.end, s.kind, s.type, s.role) for s in e.spans]
+        digest.update(f"{e.id}\0{e.sha256}\0{sorted(e.violations.items())}\0{e.urgency}\0{marks}\n".encode())
     return digest.hexdigest()
 
 
@@ -136,6 +150,8 @@ def card(name: str, manifest: Manifest, metrics: dict[str, Any]) -> str:
     """The model card."""
     training = manifest.training
     recipe = ", ".join(f"{k} {v}" for k, v in training["recipe"].items())
+    start = training.get("start")
+    options = f"--start {start['version']} " if start else ""
     lines = [
         f"# {manifest.version}",
         "",
@@ -145,6 +161,13 @@ def card(name: str, manifest: Manifest, metrics: dict[str, Any]) -> str:
         "## What it was trained on",
         "",
         "Base encoder: all-MiniLM-L6-v2 (Apache-2.0), word embeddings frozen, everything else fine-tuned.",
+        *(
+            [
+                f"It goes on from `{start['version']}` (weights `{start['weights_sha256'][:16]}`), which its own card describes."
+            ]
+            if start
+            else []
+        ),
         "Training texts by source: " + ", ".join(f"{k} {v}" for k, v in training["corpora"].items()) + ".",
         "`authored` is our own synthetic corpus (in `corpora/authored`). The others are public passages read and labelled by",
         "the labelling guide by one machine annotator, not adjudicated; their text is not part of Sitrep, only hashes and",
@@ -152,10 +175,11 @@ def card(name: str, manifest: Manifest, metrics: dict[str, Any]) -> str:
         "was unsure of them. Sources: US State Department country reports 2022 (public domain), HumSet",
         "humanitarian documents, disaster response messages (CC BY); `incidents`: notes of the Aid Worker Security Database",
         "and the South Asia Terrorism Portal, openings of news in HRDsAttack (research use).",
+        *_mentions(training["corpora"]),
         *_lessons(training.get("taught")),
         f"Data hash `{training['data_sha256'][:16]}`, {training['date']}, torch {training['torch']}. Recipe: {recipe}.",
         "",
-        "Reproduce: `sitrep train --corpora DIR --out DIR` (seeded; another machine may differ in the last digits).",
+        f"Reproduce: `sitrep train {options}--corpora DIR --out DIR` (seeded; another machine may differ in the last digits).",
         "",
         "## Figures on held-out data",
         "",

@@ -39,14 +39,15 @@ class Taught:
 class TrainingExample:
     """A text with labels: `violations` has NaN where unknown, `urgency` is -1 where unknown.
 
-    `kinds` names the kinds of mention that are completely marked in `spans`. Where models have `taught` the text, nobody
-    has labelled it: `violations` are their probabilities.
+    `kinds` names the kinds of mention that are completely marked in `spans`, apart from what is `undecided`. Where models
+    have `taught` the text, nobody has labelled it: `violations` are their probabilities.
     """
 
     text: str
     violations: NDArray[np.float32]
     urgency: int = -1
     spans: tuple[TrainingSpan, ...] = ()
+    undecided: tuple[TrainingSpan, ...] = ()
     kinds: frozenset[str] = field(default_factory=frozenset)
     weight: float = 1.0
     taught: Taught | None = None
@@ -74,20 +75,37 @@ def encode(examples: Sequence[TrainingExample], *, tokenizer: Any, max_tokens: i
     return encoded
 
 
+def allowed_tags() -> NDArray[np.bool_]:
+    """Which tags a token's label leaves open: *(labels, tags)*, the row of a label is `label + PARTIAL`."""
+    rows = np.ones((PARTIAL + len(TAGS), len(TAGS)), dtype=bool)
+    rows[PARTIAL:] = np.eye(len(TAGS), dtype=bool)
+    for absent in range(1, PARTIAL + 1):
+        for kind, bit in _BITS.items():
+            if absent & bit:
+                rows[PARTIAL - absent, [TAGS.index(f"B-{kind}"), TAGS.index(f"I-{kind}")]] = False
+    return rows
+
+
+_BITS = {"P": 1, "A": 2, "D": 4}
+PARTIAL = (
+    sum(_BITS.values()) - 1
+)  # partial labels, -1 to -6: the sum, negated, of the bits of the kinds that a token is not
+
+
 def _token_labels(
     example: TrainingExample, offsets: Sequence[tuple[int, int]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     if example.taught:
         return example.taught.tags, example.taught.types, example.taught.roles
-    tags = np.full(len(offsets), 0 if len(example.kinds) == 3 else IGNORE, dtype=np.int64)
+    tags = np.full(len(offsets), IGNORE, dtype=np.int64)
     types = np.full(len(offsets), IGNORE, dtype=np.int64)
     roles = np.full(len(offsets), IGNORE, dtype=np.int64)
     for position, (start, end) in enumerate(offsets):
         if start == end:
-            tags[position] = IGNORE
             continue
+        doubtful = {s.kind for s in example.undecided if start < s.end and end > s.start}
         for span in example.spans:
-            if start < span.end and end > span.start:
+            if span.kind not in doubtful and start < span.end and end > span.start:
                 begins = start <= span.start or (position > 0 and offsets[position - 1][1] <= span.start)
                 tags[position] = TAGS.index(("B-" if begins else "I-") + span.kind)
                 if span.type:
@@ -96,11 +114,7 @@ def _token_labels(
                     roles[position] = ACTOR_ROLES.index(span.role)
                 break
         else:
-            # A place that is not marked where places are marked completely is at least no place; what
-            # else it may be is unknown, so only texts with all three kinds teach "outside".
-            if example.kinds == {"P"}:
-                tags[position] = NOT_A_PLACE
+            # What is not marked is no mention of the kinds that are completely marked; what else it may be is unknown.
+            if known := example.kinds - doubtful:
+                tags[position] = 0 if len(known) == len(_BITS) else -sum(_BITS[kind] for kind in known)
     return tags, types, roles
-
-
-NOT_A_PLACE = -1  # the loss asks for neither B-P nor I-P

@@ -8,7 +8,7 @@ from pathlib import Path
 from models.manifest import MANIFEST
 from pipeline.errors import ModelError
 
-DEFAULT = "minilm-sitrep-3"
+DEFAULT = "minilm-sitrep-4"
 
 
 def shipped() -> dict[str, Path]:

@@ -14,7 +14,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from models import low_rank
 from models.base import load_tokenizer
 from models.batching import token_batches
-from models.data import IGNORE, NOT_A_PLACE, Encoded, TrainingExample, encode
-from models.labels import TAGS, URGENCIES, VIOLATIONS
+from models.data import IGNORE, PARTIAL, Encoded, TrainingExample, allowed_tags, encode
+from models.labels import URGENCIES, VIOLATIONS
 from models.measures import f1
 from models.network import FROZEN, Outputs, ReportNetwork, build
 from pipeline.agreement import cohen_kappa
@@ -51,6 +51,12 @@ class Recipe:
     largest_positive_weight: float = 4.0
     averaging: float = 0.99
     encoder: Literal["whole", "low-rank", "frozen"] = "whole"
+    kept: float = 0.0
+    """Share of the weights that it started from in those that come out: learning anew, it forgets less (Wortsman et al. 2022)."""
+
+    def smaller_steps(self) -> Recipe:
+        """The recipe for weights that know their task already and have something new to learn."""
+        return replace(self, epochs=3, learning_rate=1e-4, head_learning_rate=5e-4, kept=0.5)
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,15 @@ def train(
             best_score, best = scores["score"], copy.deepcopy(averaged.state_dict())
     network.load_state_dict(best)
     low_rank.merge(network.encoder)
+    if start:
+        _keep(network, build(base, weights=start), share=recipe.kept)
     return Trained(network.eval(), history, asdict(recipe))
+
+
+@torch.no_grad()
+def _keep(network: ReportNetwork, before: ReportNetwork, *, share: float) -> None:
+    for learnt, old in zip(network.parameters(), before.parameters(), strict=True):
+        learnt.lerp_(old.to(learnt.device), share)
 
 
 @torch.no_grad()
@@ -212,18 +226,12 @@ def _loss(
             at_least[row] = torch.from_numpy(example.taught.at_least)
     ordinal = nn.functional.binary_cross_entropy_with_logits(outputs.urgency, at_least, reduction="none").sum(1)
     loss = loss + recipe.urgency_weight * (ordinal * ((level >= 0) | taught) * weight).sum() / len(examples)
-    tags = _padded([e.tags for e in encoded], device)
-    if (tags != IGNORE).any():
-        logits = outputs.tags.flatten(0, 1)
-        flat = tags.flatten()
-        not_place = flat == NOT_A_PLACE
-        if (flat >= 0).any():
-            loss = loss + recipe.token_weight * nn.functional.cross_entropy(
-                logits, flat.masked_fill(not_place, IGNORE), ignore_index=IGNORE
-            )
-        if not_place.any():
-            place = logits[not_place].softmax(-1)[:, [TAGS.index("B-P"), TAGS.index("I-P")]].sum(-1)
-            loss = loss - recipe.token_weight * torch.log1p(-place.clamp(max=1 - 1e-4)).mean()
+    tags = _padded([e.tags for e in encoded], device).flatten()
+    if (known_tags := tags != IGNORE).any():
+        # The likelihood of all tags that a partial label leaves open (Tsuboi et al. 2008); of one tag: cross entropy.
+        open_tags = torch.from_numpy(allowed_tags()).to(device)[tags[known_tags] + PARTIAL]
+        log = outputs.tags.flatten(0, 1)[known_tags].float().log_softmax(-1)
+        loss = loss - recipe.token_weight * log.masked_fill(~open_tags, -torch.inf).logsumexp(-1).mean()
     for name, labels in (("types", [e.types for e in encoded]), ("roles", [e.roles for e in encoded])):
         padded = _padded(labels, device).flatten()
         if (padded != IGNORE).any():

@@ -14,6 +14,7 @@ from corpora.schema import Example, Kind, Span, Split
 from pipeline.taxonomy import load_taxonomy
 
 RE3D_KINDS: dict[str, Kind] = {"Organisation": "A", "Location": "P", "Temporal": "D"}
+LIST = re.compile(r", | (?:and|&) ")
 PRONOUNS = frozenset(["i", "we", "us", "our", "he", "she", "it", "its", "they", "them", "their", "who", "you"])
 VIOLENCE_OR_FLIGHT = ("security", "military", "missing_people", "refugees", "death")
 NO_REPORT = re.compile(
@@ -21,10 +22,14 @@ NO_REPORT = re.compile(
     re.IGNORECASE,
 )
 """Words of paragraphs that say what the law is, or that nothing was reported."""
+NAME = re.compile(r"(?:[Tt]he )?[A-Z]\S*(?: (?:(?:of|al|el|and|de) )?[A-Z]\S*)*")
 
 
 def humset(root: Path) -> Iterator[Example]:
-    """Humanitarian documents with their place names marked, literal ones only."""
+    """Humanitarian documents with their place names marked, literal ones only.
+
+    Undecided are lists (`Hilmand, Kandahar and Uruzgan provinces`), whose names our guide marks one by one.
+    """
     with gzip.open(root / "humset_geolocation" / "toponym_annotations.json.gz", "rt", encoding="utf-8") as stream:
         documents = json.load(stream)
     for number, row in enumerate(documents):
@@ -34,14 +39,15 @@ def humset(root: Path) -> Iterator[Example]:
         yield Example(
             id=f"humset-{row['lead_id']}-{number}", text=text, source="humset_geolocation",
             group=f"humset-{row['lead_id']}", spans=spans, annotated_kinds=frozenset({"P"}),
+            undecided=tuple(span for span in spans if LIST.search(text, span.start, span.end)),
         )  # fmt: skip
 
 
 def re3d(root: Path) -> Iterator[Example]:
-    """Conflict prose with organisations, places in a broad sense, and times marked. Only times are marked as we would.
+    """Conflict prose with organisations, places in a broad sense, and times marked.
 
-    Undecided are persons, of whom our guide takes some; and organisations that are a pronoun, or bear the name of a
-    place somewhere in the corpus (`France and the UK agreed`): places by our guide.
+    Undecided are persons, of whom our guide takes some as actors; organisations that are a pronoun, or bear the name of a
+    place somewhere in the corpus (`France and the UK agreed`): places by our guide; and places that are not a name alone.
     """
     folders = sorted(p for p in (root / "re3d").iterdir() if (p / "documents.json").exists())
     marked = [json.loads(line) for f in folders for line in (f / "entities.json").read_text("utf-8").splitlines()]
@@ -54,12 +60,14 @@ def re3d(root: Path) -> Iterator[Example]:
         words = row["value"].casefold()
         if row["type"] == "Person" or (row["type"] == "Organisation" and (words in PRONOUNS or words in places)):
             undecided.setdefault(row["documentId"], []).append(Span(row["begin"], row["end"], "A"))
+        if words in places and (row["type"] != "Location" or not NAME.fullmatch(row["value"])):
+            undecided.setdefault(row["documentId"], []).append(Span(row["begin"], row["end"], "P"))
     for line in (line for f in folders for line in (f / "documents.json").read_text("utf-8").splitlines()):
         row = json.loads(line)
         yield Example(
             id=f"re3d-{row['_id']}", text=row["text"], source="re3d", group=f"re3d-{row['_id']}",
             spans=tuple(sorted(spans.get(row["_id"], ()), key=lambda s: s.start)),
-            annotated_kinds=frozenset({"D"}), undecided=tuple(undecided.get(row["_id"], ())),
+            annotated_kinds=frozenset(RE3D_KINDS.values()), undecided=tuple(undecided.get(row["_id"], ())),
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,11 +26,18 @@ def train(
     corpora: CorporaOption = None,
     seed: Annotated[int, typer.Option("--seed")] = 1,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Default: 8, from corrections 3.", show_default=False)
+        int | None,
+        typer.Option("--epochs", min=1, help="Default: 8; where it goes on from a version, 3.", show_default=False),
     ] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Also corpora that label only part of what we ask.")
     ] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start", help="A version or a folder to go on from; default: the base encoder.", show_default=False
+        ),
+    ] = None,
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
@@ -55,6 +62,7 @@ def train(
 ) -> None:
     """Fine-tune the model (on the GPU when present), calibrate it, score it on held-out data."""
     from flows.train import train_version
+    from models.registry import find
     from models.train import Recipe
 
     say = console.err.print
@@ -83,9 +91,10 @@ def train(
         return
     if teacher and not corpora:
         raise ConfigurationError("--teacher labels texts of the outside corpora: say where they are with --corpora")
+    recipe = Recipe(seed=seed).smaller_steps() if start else Recipe(seed=seed)
     metrics = train_version(
-        out, root=corpora, recipe=Recipe(seed=seed, epochs=epochs or Recipe.epochs), full_labels=not partial,
-        teachers=teacher or (), report=say,
+        out, root=corpora, recipe=replace(recipe, epochs=epochs or recipe.epochs), full_labels=not partial,
+        start=find(start) if start else None, teachers=teacher or (), report=say,
     )  # fmt: skip
     if as_json:
         console.print_json(metrics)

@@ -14,7 +14,7 @@ class ReportModel(Protocol):
 
     @property
     def version(self) -> str:
-        """Name and hash, such as `minilm-sitrep-3@3fa85f64`."""
+        """Name and hash, such as `minilm-sitrep-4@3fa85f64`."""
         ...
 
     @property

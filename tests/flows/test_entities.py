@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 import flows.entities
 from corpora import Example, Span
-from corpora.toponyms import Toponym, load_toponyms
+from corpora.toponyms import Geotagged, Toponym, as_example, load_toponyms
 from flows.cli import app
 from models.entity_scores import Point, resolution, share, span_scores, without_article, without_number
 from pipeline.errors import ConfigurationError
@@ -82,6 +83,28 @@ def test_what_a_corpus_leaves_undecided_is_neither_right_nor_wrong() -> None:
     example = Example("1", text, "re3d", "1", spans=marked, undecided=(*marked[:2], Span(8, 11, "A")))
     found = Entities(actors=tuple(Actor(s, e, text[s:e], "other", "other") for s, e in ((8, 11), (32, 36), (37, 43))))
     assert flows.entities._decided(example, found, "A") == ([(32, 36)], [(32, 36), (37, 43)])
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "undecided"),
+    [
+        ("Police of Goma, Congo, came.", ["Goma", "Congo"], []),
+        ("The Goma City Council met in Goma.", ["Goma"], ["The Goma City Council"]),
+        ("Malian soldiers left Mali, then Kidal.", ["Malian", "Mali", "Kidal"], ["Malian"]),
+        (
+            "They took him from Wood County to the Central Regional Jail today.",
+            ["Wood County"],
+            ["Central Regional Jail"],
+        ),
+    ],
+)
+def test_places_of_geotagged_news_by_our_guide(text: str, names: list[str], undecided: list[str]) -> None:
+    toponyms = tuple(
+        Toponym(m.start(), m.end(), None) for m in re.finditer("|".join(map(r"\b{}\b".format, names)), text)
+    )
+    example = as_example(Geotagged("1", text, "1", toponyms), source="lgl")
+    assert [text[s.start : s.end] for s in example.undecided] == undecided
+    assert len(example.spans) == len(toponyms)
 
 
 ARTICLES = """<articles><article docid="7"><text>Fighting reached Goma on Monday. Rutshuru was calm.</text><toponyms>
