@@ -11,6 +11,7 @@ from functools import cache
 
 from pipeline.extract.numbers import NUMBER_WORDS
 from pipeline.extract.sift import Sift
+from pipeline.extract.tallies import find_tallies
 from pipeline.extract.toponyms import demonyms
 from pipeline.report import Count
 
@@ -28,6 +29,7 @@ _WHO = (
     r"people|persons?|civilians?|men|women|children|child|boys?|girls?|man|woman|farmers?|villagers?|residents?|families|"
     r"households|students?|pupils?|teachers?|protesters?|demonstrators?|traders?|herders?|soldiers?|fighters?|journalists?|"
     r"refugees?|idps|individuals|detainees?|prisoners?|patients?|workers?|aid workers|drivers?|passengers?|others|of our people|"
+    r"brothers|sisters|(?<!per )sons|daughters|relatives|activists?|lawyers|monks|priests|babies|infants|rebels|militants|gunmen|policemen|"
     r"miners?|fishermen|worshippers?|elders?|voters?|migrants?|police officers?|peacekeepers?|bodies|nurses?|doctors?|staff|youths?|"
     + "|".join(rf"{re.escape(people)}s" for people in sorted(demonyms()[1]) if people[-1] in "ni")
 )
@@ -36,7 +38,7 @@ _COUNT = re.compile(
     rf"(?P<bound>at least|more than|over|up to|almost|nearly|about|around|some|approximately|no fewer than|an estimated)?\s*"
     rf"(?:between\s+)?(?<![\w.,-])(?P<low>{_NUMBER})(?:\s*(?:-|–|to|and|or)\s*(?P<high>{_FIGURE}|{_WORD}))?(?![\w%])"
     rf"(?:(?<=s)\s+of(?:\s+(?:the|our|their))?)?"  # of what is only told of a vague plural: no other number ends in s
-    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:(?!(?:and|or|the|of|few|dozen|hundred|thousand|million|hours?|days?|weeks?|months?|years?|minutes|km|in|at|on|from)\b)[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
+    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:(?!\d[\d,.]*\s|(?:and|or|the|of|few|dozen|hundred|thousand|million|hours?|days?|weeks?|months?|years?|minutes|km|in|at|on|from|to|with)\b)[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
     re.I,
 )
 _BARE = re.compile(
@@ -45,14 +47,14 @@ _BARE = re.compile(
     rf"(?P<low>{_FIGURE}|{_WORD}|(?:{_PLURALS})(?!\s+of\b))(?![\w%])|"  # not "killed dozens of goats"
     rf"(?P<bound2>at least|more than|over|about|some|up to)?\s*(?<![\w.,-])(?P<low2>{_FIGURE}|{_WORD}|{_PLURALS})\s+"
     rf"(?:more )?(?:were |was |are |of them |(?:have |had )(?:been )?)?"
-    rf"(?P<verb2>killed|injured|wounded|dead|displaced|fled|abducted|kidnapped|arrested|detained|kia|wia)\b",
+    rf"(?P<verb2>killed|injured|wounded|dead|displaced|fled|abducted|kidnapped|arrested|detained|kia|wia|hurt|missing)\b(?!\s*[:=|])",
     re.I,
 )
 _KINDS = {
-    "killed": r"kill\w*|dead|died|deaths?|shot dead|executed|massacred|murdered|slaughtered|bodies|lost their lives|shot|(?-i:KIA)",
+    "killed": r"kill\w*|dead|died|deaths?|shot dead|executed|massacred|murdered|slaughtered|bodies|lost their lives|claimed the lives|perished|beheaded|shot|(?-i:KIA)",
     "injured": r"injur\w+|wound\w+|hurt|maimed|(?-i:WIA)",
     "abducted": r"abduct\w*|kidnap\w*|taken hostage|hostages?|took|taken|carry|carried off|seized|disappeared|missing",
-    "detained": r"detain\w*|arrest\w*|jailed|imprisoned|rounded up|in custody",
+    "detained": r"detain\w*|arrest\w*|jailed|imprisoned|rounded up|in custody|detention of",
     "displaced": r"displac\w*|fled|flee|fleeing|uprooted|evicted|expelled|driven from|left their homes",
 }
 _KIND_PATTERNS = {kind: re.compile(rf"\b(?:{words})\b", re.I) for kind, words in _KINDS.items()}
@@ -117,6 +119,7 @@ def find_counts(text: str) -> list[Count]:
                 match.span(),
                 _kind_of(match["verb"] or match["verb2"]),
             )
+    counts += [c for c in find_tallies(text) if all(c.end <= o.start or c.start >= o.end for o in counts)]
     return sorted(counts, key=lambda c: c.start)
 
 
@@ -137,7 +140,7 @@ def number_of(text: str, start: int, end: int) -> tuple[int | None, int | None]:
         bound = re.search(rf"(?:{_BOUND})\s+$", text[before:start], re.I)
         return _bounds(match["low"], match["high"], match["bound"] or (bound.group().strip() if bound else None))
     match = _LEADS_TO.search(text[before:start])
-    if not match or match["low"].lower() == "a" or _is_vague(match["low"]):
+    if not match or match["low"].lower() == "a":
         return None, None
     first = before + match.start("low")
     if _YEAR.fullmatch(match["low"]) or _MONTH_BEFORE.search(text, max(0, first - 12), first):

@@ -114,6 +114,41 @@ CASES: list[tuple[str, list[tuple[str, int, int | None, str]]]] = [
     ("Fourteen Malian soldiers were killed.", [("killed", 14, 14, "soldiers")]),
     ("VBIED at checkpoint, 5 KIA (3 NISA, 2 civ), 8 WIA.", [("killed", 5, 5, "people"), ("injured", 8, 8, "people")]),
     ("Two Kia were parked there.", []),
+    ("A strike killed 12 people.", [("killed", 12, 12, "people")]),
+    ("A 12-year-old girl was killed.", [("killed", 1, 1, "girl")]),
+    ("12 people were killed, including four children.", [("killed", 12, 12, "people"), ("killed", 4, 4, "children")]),
+    ("Gunmen killed her husband and two sons.", [("killed", 2, 2, "sons")]),
+    ("He died at about five with his sons.", []),
+    # labels of lists and tables
+    ("Killed: 5; injured: 7", [("killed", 5, 5, "people"), ("injured", 7, 7, "people")]),
+    ("KIA: 4\nWIA: 6", [("killed", 4, 4, "people"), ("injured", 6, 6, "people")]),
+    ("| killed | 5 |", [("killed", 5, 5, "people")]),
+    ("Dead: 1,200 (total)", [("killed", 1200, 1200, "people")]),
+    ("Killed: 12:30", []),
+    # short forms
+    ("02 civ killed, 04 inj.", [("killed", 2, 2, "civilians"), ("injured", 4, 4, "people")]),
+    ("3x KIA, 5x WIA", [("killed", 3, 3, "people"), ("injured", 5, 5, "people")]),
+    ("8 pax abducted, 30 HH displaced", [("abducted", 8, 8, "people"), ("displaced", 30, 30, "households")]),
+    ("300+ displaced", [("displaced", 300, None, "people")]),
+    ("200 plus displaced", [("displaced", 200, None, "people")]),
+    ("14 persons are dead and 27 missing.", [("killed", 14, 14, "persons"), ("abducted", 27, 27, "people")]),
+    # nouns
+    ("Clashes caused 59 deaths and 86 injuries.", [("killed", 59, 59, "people"), ("injured", 86, 86, "people")]),
+    ("At least 53 fatalities were counted.", [("killed", 53, None, "people")]),
+    ("It claimed the lives of 11 civilians.", [("killed", 11, 11, "civilians")]),
+    ("608 lives were lost at sea.", [("killed", 608, 608, "people")]),
+    ("82 arrests were made.", [("detained", 82, 82, "people")]),
+    ("The detention of 14 activists goes on.", [("detained", 14, 14, "activists")]),
+    ("More than 1,400 migrants went to detention centres.", []),
+    ("9,740 deaths and 608,063 cases were reported.", []),
+    ("There were 0 deaths.", []),
+    ("There were no deaths.", []),
+    # a toll that changed: the latest figure
+    ("The toll rose from 12 to 15.", [("killed", 15, 15, "people")]),
+    ("The death toll has risen to at least 45.", [("killed", 45, None, "people")]),
+    ("The number of dead rose from 12 to 15.", [("killed", 15, 15, "people")]),
+    ("The number of injured stands at 30.", [("injured", 30, 30, "people")]),
+    ("The road toll rose from 12 to 15.", []),
 ]
 
 
