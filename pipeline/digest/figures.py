@@ -38,7 +38,8 @@ class Rise:
 
 @dataclass
 class Digest:
-    """Counts from `since` to `until`; `critical` and `overdue` hold *(queue, report, submitter's id, due)*, `deliveries`
+    """Counts from `since` to `until`; `critical` and `overdue` hold *(queue, report, submitter's id, due)* of the items that are
+    due first, of as many as `critical_items` and `overdue_items` say; `deliveries`
     those that are not done, owed or dead, `failing` the destinations to which nothing is sent for now, and since when
     they fail."""
 
@@ -59,6 +60,8 @@ class Digest:
     corroborated: int = 0
     critical: list[tuple[str, str, str, datetime]] = field(default_factory=list)
     overdue: list[tuple[str, str, str, datetime]] = field(default_factory=list)
+    critical_items: int = 0
+    overdue_items: int = 0
     rises: list[Rise] = field(default_factory=list)
     deliveries: dict[str, int] = field(default_factory=dict)
     failing: list[tuple[str, datetime]] = field(default_factory=list)
@@ -86,16 +89,22 @@ def gather(connection: Connection, *, since: datetime, until: datetime, queues: 
     past_days = (since - begun) / timedelta(days=1) * share
     found.rises = rises(found.by_violation, before, past_days=past_days, days=days)
     found.corroborated = _corroborated(connection, since, until, queues)
+    of_queues = queue_item.c.queue.in_(queues), text(f"queue_item.{OPEN}")
     open_items = (
         select(queue_item.c.queue, report.c.id, report.c.external_id, queue_item.c.due)
         .join(report, report.c.seq == queue_item.c.report)
-        .where(queue_item.c.queue.in_(queues), text(f"queue_item.{OPEN}"))
+        .where(*of_queues)
         .order_by(queue_item.c.due)
         .limit(MOST_LISTED)
     )
+    counted = select(func.count()).select_from(queue_item).where(*of_queues)
     for name, condition in (("critical", queue_item.c.urgency == "critical"), ("overdue", queue_item.c.due < until)):
         rows = connection.execute(open_items.where(condition))
         setattr(found, name, [(r.queue, r.id, r.external_id or r.id, r.due) for r in rows])
+        count = len(getattr(found, name))
+        if count == MOST_LISTED:
+            count = int(connection.execute(counted.where(condition)).scalar_one())
+        setattr(found, f"{name}_items", count)
     for unsettled in outbox.unsettled(connection, queues=queues):
         found.deliveries[unsettled.state] = found.deliveries.get(unsettled.state, 0) + unsettled.count
     found.failing = [(row.destination, row.failing_since) for row in circuits.troubled(connection, queues=queues)]

@@ -10,10 +10,12 @@ from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
+from pycountry import countries, languages
 
 from pipeline.atlas import Spot, draw
 from pipeline.digest.drift import Drift
 from pipeline.digest.figures import Digest
+from pipeline.taxonomy import load_taxonomy
 
 LEVELS = ("critical", "high", "medium", "low", "undecided")
 
@@ -21,13 +23,14 @@ LEVELS = ("critical", "high", "medium", "low", "undecided")
 def as_html(digest: Digest, *, chain: str | None = None, drift: Sequence[Drift] = ()) -> str:
     """One self-contained page; `chain` is what the check of the audit chain said, `drift` what was compared."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["plain"] = lambda name: str(name).replace("_", " ")
+    types = {violation.id: violation.name for violation in load_taxonomy().violations}
+    environment.filters["plain"] = lambda name: types.get(name) or str(name).replace("_", " ")
     template = environment.from_string(files("pipeline.digest").joinpath("digest.html").read_text(encoding="utf-8"))
     return template.render(
         d=digest, chain=chain, drift=drift, levels=[(level, digest.by_urgency[level]) for level in LEVELS if digest.by_urgency[level]],
         bars={
-            "By type": _bars(digest.by_violation), "By country": _bars(digest.by_country),
-            "Perpetrators named, by type": _bars(digest.by_actor_type), "By language": _bars(digest.by_language),
+            "By type": _bars(digest.by_violation), "By country": _bars(_named(digest.by_country, countries)),
+            "Perpetrators named, by type": _bars(digest.by_actor_type), "By language": _bars(_named(digest.by_language, languages)),
         },
         map=_map(digest.by_place),
     )  # fmt: skip
@@ -56,12 +59,22 @@ def as_markdown(digest: Digest, *, drift: Sequence[Drift] = ()) -> str:
         f"# Night to {digest.until:%Y-%m-%d}", "",
         f"{digest.received} received = {digest.accepted} accepted + {digest.duplicates} duplicate + "
         f"{digest.quarantined} quarantined; {digest.triaged} triaged ({urgency or 'none'}).", "",
-        f"{len(digest.critical)} critical items open, {len(digest.overdue)} overdue, {digest.deliveries.get('dead', 0)} dead letters.",
+        f"{digest.critical_items} critical items open, {digest.overdue_items} overdue, {digest.deliveries.get('dead', 0)} dead letters.",
         *(f"- {name} has taken nothing since {since:%Y-%m-%d %H:%M} UTC" for name, since in digest.failing),
         *(f"- {rise.violation.replace('_', ' ')}: {rise.today} against {rise.expected} expected" for rise in digest.rises),
         *(f"- {found.sentence}" for found in drift if found.sentence),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _named(counts: Counter[str], known: Any) -> Counter[str]:
+    """The same counts under the names of countries or languages, in place of their codes."""
+
+    def name(code: str) -> str:
+        found = known.get(alpha_2=code) if len(code) == 2 else None
+        return str(getattr(found, "common_name", found.name)) if found else code
+
+    return Counter({name(code): count for code, count in counts.items()})
 
 
 def _bars(counts: Counter[str], most: int = 12) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline.digest import as_html, as_markdown, gather
 from pipeline.digest.drift import Period
-from pipeline.digest.figures import Digest, rises, tail
+from pipeline.digest.figures import MOST_LISTED, Digest, rises, tail
 from pipeline.route import load_policy
 from pipeline.store import Store
 from tests.conftest import NOW
@@ -64,6 +64,27 @@ def test_a_new_desk_knows_no_usual_and_an_older_one_does(store: Store) -> None:
     assert risen() == []
     fill(store, Period(NOW - timedelta(days=20), NOW), [("torture_ill_treatment", "high", "ML", 50)])
     assert risen() == ["unlawful_killing"]
+
+
+def test_a_list_that_is_cut_says_of_how_many(store: Store) -> None:
+    period = Period(NOW - timedelta(days=2), NOW)
+    fill(store, period, [("unlawful_killing", "critical", "ML", 50)] * (MOST_LISTED + 3))
+    with store.read() as connection:
+        found = gather(connection, since=period.since, until=period.until, queues=OPEN)
+    assert len(found.critical) == MOST_LISTED
+    assert found.critical_items == MOST_LISTED + 3
+    assert f"the {MOST_LISTED} due first of {MOST_LISTED + 3} items" in as_html(found)
+    assert f"{MOST_LISTED + 3} critical items open" in as_markdown(found)
+
+
+def test_types_countries_and_languages_have_their_names() -> None:
+    found = Digest(NOW - timedelta(days=1), NOW, triaged=1)
+    found.by_violation.update({"torture_ill_treatment": 1})
+    found.by_country.update({"ML": 1, "unknown": 1})
+    found.by_language.update({"fr": 1})
+    page = as_html(found)
+    assert all(f">{name}<" in page for name in ("Torture and ill-treatment", "Mali", "unknown", "French"))
+    assert "1 report triaged" in page
 
 
 def test_the_places_are_on_the_map_with_their_names() -> None:
