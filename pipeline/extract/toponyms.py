@@ -104,6 +104,8 @@ def _encoders_mentions(text: str, tags: Sequence[Tag], look_up: LookUp) -> Itera
         words = text[start:end]
         if start < reached or start >= end:
             continue
+        if words == "us":  # "they shot at us": no country
+            continue
         if _is_people(words) or (words.islower() and tag.score < SURE_OF_WORD and not _is_known(words, look_up)):
             continue
         titled = _TITLE.search(text, max(0, start - 30), start)

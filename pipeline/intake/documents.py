@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.intake import chat
 from pipeline.intake.archives import guard_zip
 from pipeline.intake.encoding import decode_document
 from pipeline.intake.fields import BadField, check_text
@@ -20,10 +21,29 @@ if TYPE_CHECKING:
 
 
 def read_text(path: Path, *, name: str, limits: Limits, source: str | None) -> Iterator[Row]:
-    """Plain text and Markdown."""
+    """Plain text and Markdown: one report, or of a chat that WhatsApp exported one for what a person wrote at a time."""
     decoded = decode_document(_bounded(path, limits))
     text = decoded.text.removeprefix("\ufeff")
+    if decoded.raw is None and chat.is_chat(text):
+        yield from _chat_rows(text, name, limits, source)
+        return
     yield _row(text, name, limits, Candidate("", source=source, raw=decoded.raw, flags=decoded.flags))
+
+
+def _chat_rows(text: str, name: str, limits: Limits, source: str | None) -> Iterator[Row]:
+    for message in chat.messages(text):
+        where = f"{name}:{message.line}"
+        if not message.text:
+            said = Problem(
+                Reason.EMPTY_TEXT, "a picture, a recording or what was deleted: the chat holds no words of it"
+            )
+            yield Row(where, message.line, {"file": name, "text": jsonable(message.whole)}, problem=said)
+            continue
+        flags = () if message.sure else ("ambiguous_date",)
+        row = _row(
+            message.text, name, limits, Candidate("", report_date=message.day.date(), source=source, flags=flags)
+        )
+        yield replace(row, locator=where, line=message.line)
 
 
 def read_docx(path: Path, *, name: str, limits: Limits, source: str | None) -> Iterator[Row]:

@@ -274,3 +274,7 @@ def test_the_spacy_pipeline_says_what_the_extractor_says(extractor: Extractor) -
         ("armed men", "ACTOR"),
         ("Goma", "PLACE"),
     ]
+
+
+def test_us_is_no_country(extractor: Extractor) -> None:
+    assert [place.text for place in places(extractor, "They shot at [us] in [Gao] today")] == ["Gao"]

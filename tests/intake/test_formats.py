@@ -391,3 +391,48 @@ def test_a_long_table_is_read_in_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert count == 20_000
     assert peak < path.stat().st_size / 2
+
+
+ANDROID = """12/04/2025, 08:14 - Messages and calls are end-to-end encrypted. No one outside of this chat can read them.
+12/04/2025, 08:15 - Ada: Good morning
+12/04/2025, 08:21 - Ada: Armed men burned 6 houses: all of them in Tessit
+and took 30 cows.
+12/04/2025, 08:22 - +223 70 00 00 00: <Media omitted>
+12/04/2025, 09:40 - Bala: Confirmed by the chief. 2 killed 4 wounded 🙏🏾
+13/04/2025, 10:02 - Ada: This message was deleted
+13/04/2025, 11:02 - Bala left
+"""
+IPHONE = """[4/12/25, 8:21:11 AM] Ada: ‎Messages and calls are end-to-end encrypted.
+[4/12/25, 8:21:11 PM] Ada: Three civilians beaten by police at Gao market.
+‎[4/13/25, 8:25:00 PM] ~ Bala: ‎image omitted
+"""
+
+
+def test_a_chat_is_a_report_for_what_a_person_wrote_at_a_time(read: Reader) -> None:
+    rows = read("WhatsApp Chat.txt", ANDROID)
+    assert [row.candidate.text for row in rows if row.candidate] == [
+        "Good morning\nArmed men burned 6 houses: all of them in Tessit\nand took 30 cows.",
+        "Confirmed by the chief. 2 killed 4 wounded 🙏🏾",
+    ]
+    assert [str(row.candidate.report_date) for row in rows if row.candidate] == ["2025-04-12"] * 2
+    assert [row.problem.reason for row in rows if row.problem] == ["empty_text"] * 2
+    assert [row.content["text"] for row in rows if row.problem] == ["<Media omitted>", "This message was deleted"]
+    assert [row.locator for row in rows] == [f"WhatsApp Chat.txt:{line}" for line in (2, 5, 6, 7)]
+    assert not any("Ada" in repr(row) or "+223" in repr(row) for row in rows)
+
+
+def test_the_order_of_a_chats_dates_is_told_by_all_of_them(read: Reader) -> None:
+    (row,) = [row for row in read("_chat.txt", IPHONE) if row.candidate]
+    assert row.candidate is not None
+    assert (str(row.candidate.report_date), row.candidate.flags) == ("2025-04-12", ())
+    early = ANDROID.replace("12/04", "11/04").replace("13/04", "12/04")
+    flags = {row.candidate.flags for row in read("chat.txt", early) if row.candidate}
+    assert flags == {("ambiguous_date",)}
+
+
+def test_a_report_that_quotes_a_message_is_no_chat(read: Reader) -> None:
+    text = f"He wrote to us:\n{ANDROID}"
+    assert only(read("a.txt", text)).text == text
+    assert only(read("a.txt", "12/04/2025, 08:14 - Gao: two men were beaten.\nThey are in hospital.")).text.endswith(
+        "hospital."
+    )
