@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -39,10 +39,10 @@ _TITLE = re.compile(
 # Words written with a capital that belong to a name: `Enga Province`, `Lower Shabelle`.
 _KIND = re.compile(
     r" (?:Region|Province|State|District|County|Governorate|Oblast|Prefecture|Department|River|Town|City|Island|Lake|Valley|"
-    r"Bazar|Camp|Hills|Mountains|Peninsula|Delta|Desert|Forest|Division|Settlement|LGA|Provinces|Districts|Governorates|Cities)\b"
+    r"Bazar|(?:Refugee |IDP )?Camp|Hills|Mountains|Peninsula|Delta|Desert|Forest|Division|Settlement|LGA|Provinces|Districts|Governorates|Cities)\b"
 )
 _QUALITY = re.compile(
-    r"(?:Lower|Upper|Middle|Central|Greater|North|South|East|West|North-East|North-West|South-East|South-West|Northern|"
+    r"(?:(?:North|South) (?:East|West)|Northeast|Northwest|Southeast|Southwest|Lower|Upper|Middle|Central|Greater|North|South|East|West|North-East|North-West|South-East|South-West|Northern|"
     r"Southern|Eastern|Western|New|Old|Lake|Mount|Port|Fort|Camp|Cape|Saint|San|Santa|São|Al|El|Ash|Umm|Um|Deir|Ras|"
     r"Wadi|Tel|Tell|Beit|Ain) $"
 )
@@ -63,7 +63,19 @@ _SMALL_KIND = re.compile(
 )
 _SIDE_AFTER = re.compile(r" (?:North|South|East|West|Central)(?= [^A-Z]|[.,;:)]|$)")
 # `LGAs`, `COVID-19`, `EPoA`: what is written so and the gazetteer does not hold is no place.
-_NO_NAME = re.compile(r"[A-Z]{2,}s|[A-Z]{3,}-\d+|[A-Z]*[a-z]+[A-Z]\w*")
+_NO_NAME = re.compile(r"[A-Z]{2,}s|[A-Z]{3,}-\d+|(?!Al|El)[A-Z]*[a-z]+[A-Z]\w*")
+# In an address of the net or of mail a name is no place.
+_IN_ADDRESS_BEFORE = re.compile(r"(?:@|//|www?\.)[\w.-]*\Z")
+_IN_ADDRESS_AFTER = re.compile(r"[\w.-]*@|\.(?:ac|org|com|net|gov|int|edu)\b")
+_PARAGRAPH = re.compile(r"\s*\n\s*\n\s*")
+_AND = re.compile(r",? and ")
+# Whole names of which the encoder took a part: `Buenos Aires`, `La Romana`, `Democratic Republic of the Congo`.
+_WORD = r"[A-ZÀ-Þ][\w'’-]*"
+_MORE_AFTER = re.compile(rf"(?: (?:of|of the|de|del|la|los|las|do|da))? {_WORD}")
+_MORE_BEFORE = re.compile(
+    rf"(?:(?<=\s)|(?<=^)|(?<=\())(?:(?!(?:At|The|In|On|From|To|Near|By|And|Of|City|Town|Village|District|Province|State|Region|County) ){_WORD} "
+    r"(?:of (?:the )?|de |del |do |da )?|Mt\. |St\. ){1,2}\Z"
+)
 SURE_OF_WORD = 0.7
 """A word in small letters that the gazetteer does not know is a place only where the encoder is this sure."""
 
@@ -99,14 +111,20 @@ def find_mentions(
 def _encoders_mentions(text: str, tags: Sequence[Tag], look_up: LookUp) -> Iterator[Mention]:
     """What the encoder tagged, as whole names and nothing but names."""
     reached = 0
-    for tag in sorted((t for t in tags if t.kind == "P"), key=lambda t: t.start):
+    for tag in sorted(
+        (part for t in tags if t.kind == "P" for part in _apart(text, t, look_up)), key=lambda t: t.start
+    ):
         start, end = _whole_name(text, tag.start, tag.end) if not text.isupper() else (tag.start, tag.end)
+        if not text.isupper() and start < end:
+            start, end = _known_whole(text, start, end, look_up)
         words = text[start:end]
         if start < reached or start >= end:
             continue
         if words == "us":  # "they shot at us": no country
             continue
         if _is_people(words) or (words.islower() and tag.score < SURE_OF_WORD and not _is_known(words, look_up)):
+            continue
+        if _IN_ADDRESS_BEFORE.search(text, max(0, start - 40), start) or _IN_ADDRESS_AFTER.match(text, end):
             continue
         titled = _TITLE.search(text, max(0, start - 30), start)
         if (titled or _NO_NAME.fullmatch(words)) and not _is_known(words, look_up):
@@ -133,10 +151,54 @@ def _whole_name(text: str, start: int, end: int) -> tuple[int, int]:
             start = before.start()
         if after := _KIND.match(text, end):
             end = after.end()
-    if text[start:end].endswith(("'s", "’s")):
+    if text[start:end].endswith(("'s", "’s", "'S", "’S")):
         end -= 2
     if text[start : start + 1].isupper() and (after := _SMALL_KIND.match(text, end)):
         end = after.end()
+    return start, end
+
+
+def _apart(text: str, tag: Tag, look_up: LookUp) -> Iterator[Tag]:
+    """The tag, or its parts where it goes over a paragraph's end or holds two names, each of them known."""
+    start = tag.start
+    for gap in _PARAGRAPH.finditer(text, tag.start, tag.end):
+        yield replace(tag, start=start, end=gap.start())
+        start = gap.end()
+    if start > tag.start and not _is_known(text[start : tag.end], look_up):
+        return
+    both = _AND.search(text, start, tag.end)
+    names = (text[start : both.start()], text[both.end() : tag.end]) if both else ()
+    if (
+        both
+        and all(map(_is_name, names))
+        and not _is_known(text[start : tag.end], look_up)
+        and all(_is_known(n, look_up) for n in names)
+    ):
+        yield replace(tag, start=start, end=both.start())
+        start = both.end()
+    if start < tag.end:
+        yield replace(tag, start=start)
+
+
+def _is_name(words: str) -> bool:
+    return words[:1].isupper() and "\n" not in words
+
+
+def _known_whole(text: str, start: int, end: int, look_up: LookUp) -> tuple[int, int]:
+    """The longest name in the gazetteer that begins or goes on in the words with capitals around."""
+    name = text[start:end]
+    if not name[:1].isupper():
+        return start, end
+    one = _MORE_AFTER.match(text, end)
+    two = _MORE_AFTER.match(text, one.end()) if one else None
+    before = _MORE_BEFORE.search(text, max(0, start - 40), start)
+    for first in dict.fromkeys((before.start() if before else start, start)):
+        for last in dict.fromkeys((two.end() if two else end, one.end() if one else end, end)):
+            if (first, last) == (start, end):
+                continue
+            whole = text[first:last]
+            if any(c.match == "exact" and (c.kind != "place" or c.is_main) for c in look_up(whole)[:1]):
+                return first, last
     return start, end
 
 

@@ -57,6 +57,19 @@ def places(extractor: Extractor, marked: str, *, country: str | None = None) -> 
         ("the [Goma] hospital", "Goma"),
         ("in [Mandera county town] today", "Mandera"),
         ("in [McAllen] today", "McAllen"),
+        ("near Buenos [Aires] today", "Buenos Aires"),
+        ("in [Buenos] Aires today", "Buenos Aires"),
+        ("in La [Plata] today", "La Plata"),
+        ("the [Democratic] Republic of the Congo said", "Democratic Republic of the Congo"),
+        ("the Democratic Republic of the [Congo] said", "Democratic Republic of the Congo"),
+        ("from Sierra [Leone] today", "Sierra Leone"),
+        ("in Northwest [Syria] today", "Northwest Syria"),
+        ("in North West [Syria] today", "North West Syria"),
+        ("at [Zaatari] Refugee Camp today", "Zaatari Refugee Camp"),
+        ("At [Marsassoum] they came", "Marsassoum"),
+        ("The [Paris] mayor", "Paris"),
+        ("in [AlHasakeh] today", "AlHasakeh"),
+        ("[GOMA]'S MARKET", "GOMA"),
     ],
 )
 def test_a_mention_is_the_whole_name_and_nothing_but_the_name(extractor: Extractor, marked: str, mention: str) -> None:
@@ -78,6 +91,21 @@ def test_a_name_tells_its_country_where_the_gazetteer_does_not_hold_it(
     extractor: Extractor, marked: str, country: str | None, iso2: str | None
 ) -> None:
     assert places(extractor, marked, country=country)[0].iso2 == iso2
+
+
+@pytest.mark.parametrize(
+    ("marked", "mentions"),
+    [
+        ("Source: OCHA [Goma\n\nAden] Hub", ["Goma", "Aden"]),
+        ("in [Tashkent and Urgench] today", ["Tashkent", "Urgench"]),
+        ("in [Trinidad and Tobago] today", ["Trinidad and Tobago"]),
+        ("write to (orlando.[vasquez]@wfp.org)", []),
+        ("see www.[goma].org", []),
+        ("write to desk@[goma].org", []),
+    ],
+)
+def test_a_mention_is_one_name_and_no_address(extractor: Extractor, marked: str, mentions: list[str]) -> None:
+    assert [p.text for p in places(extractor, marked)] == mentions
 
 
 @pytest.mark.parametrize("marked", ["the [Somali] sergeant", "two [Kenyans] came", "[Malian] soldiers"])
