@@ -25,7 +25,7 @@ from pipeline.interchange import (
     primero,
     spreadsheets,
 )
-from pipeline.results import batch_results, json_line, quarantine_lines, set_aside
+from pipeline.results import batch_results, json_line
 from pipeline.store import batches
 from pipeline.tables import TABLES, results_table, write_table
 from pipeline.taxonomy import load_taxonomy
@@ -36,7 +36,7 @@ Writer = Callable[[Iterable[Document], Path], object]
 
 WRITTEN_AS: dict[str, tuple[str, ...]] = {
     "results": (".jsonl", ".csv", ".parquet"),
-    "quarantine": (".jsonl", ".csv", ".xlsx"),
+    "quarantine": mend.ENDINGS,
     "corrections": (".jsonl", ".parquet"),
     "label-studio": (".json",),
     "argilla": (".jsonl",),
@@ -84,7 +84,7 @@ def export(
             batches.receipt(connection, batch)
         chosen = [batch] if batch else batches.recent(connection, limit=1_000_000)[::-1]
         if what == "quarantine":
-            going.rows = _write_quarantine(connection, chosen, going.path)
+            going.rows = mend.write_set_aside(connection, chosen, going.path)
         elif what == "corrections":
             _write_corrections(connection, going, hide)
         elif what == "results":
@@ -134,19 +134,9 @@ def _hide(opened: Workspace, what: str) -> Hiding:
     return hiding
 
 
-def _write_lines(lines: Iterable[str], path: Path) -> int:
-    written = 0
+def _write_lines(lines: Iterable[str], path: Path) -> None:
     with path.open("w", encoding="utf-8") as stream:
-        for line in lines:
-            stream.write(line)
-            written += 1
-    return written
-
-
-def _write_quarantine(connection: Connection, chosen: Sequence[str], path: Path) -> int:
-    if path.suffix in mend.TABLES:
-        return mend.write_mend(lambda: (row for ident in chosen for row in set_aside(connection, ident)), path)
-    return _write_lines((row for ident in chosen for row in quarantine_lines(connection, ident)), path)
+        stream.writelines(lines)
 
 
 def _write_results(lines: Iterable[Document], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Rows that were set aside as a table, CSV or XLSX, to be mended in a spreadsheet and submitted again as it is."""
+"""Rows that were set aside as a file, to be mended and submitted again as it is: XLSX or CSV for a spreadsheet, JSON Lines for programs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigurationError
+from sqlalchemy import Connection
+
+from pipeline.errors import MonitorError
 from pipeline.intake.mended import COLUMNS, guarded
 from pipeline.intake.xlsx import COLUMNS as MOST_COLUMNS
 from pipeline.intake.xlsx import ROWS as MOST_ROWS
+from pipeline.results import quarantine_lines, set_aside
 
 MOST_CHARACTERS = 32_767  # in a cell of a sheet
 SetAside = tuple[Mapping[str, Any], Mapping[str, str]]
 _BEYOND = re.compile(r"\+\d+")
 _SPELT = re.compile(r"_x[0-9A-Fa-f]{4}_")
+
+
+def write_set_aside(connection: Connection, batches: Sequence[str], path: Path) -> int:
+    """Write the rows of batches that were set aside, in the form that the file's ending names; how many."""
+    if path.suffix in _TABLES:
+        return write_mend(lambda: (row for batch in batches for row in set_aside(connection, batch)), path)
+    count = 0
+    with path.open("w", encoding="utf-8") as stream:
+        for count, line in enumerate((line for batch in batches for line in quarantine_lines(connection, batch)), 1):  # noqa: B007
+            stream.write(line)
+    return count
 
 
 def write_mend(rows: Callable[[], Iterable[SetAside]], path: Path) -> int:
@@ -64,7 +78,7 @@ def _xlsx(path: Path) -> Iterator[Write]:
         written += 1
         too_long = any(isinstance(cell, str) and len(cell) > MOST_CHARACTERS for cell in cells)
         if too_long or written > MOST_ROWS or len(cells) > MOST_COLUMNS:
-            raise ConfigurationError("there is more than a sheet of Excel can hold: name the file .csv or .jsonl")
+            raise MonitorError("there is more than a sheet of Excel can hold: take .csv or .jsonl")
         sheet.append([_spelt(cell) if isinstance(cell, str) else cell for cell in cells])
 
     yield write
@@ -77,4 +91,5 @@ def _spelt(text: str) -> str:
 
 
 _TABLES = {".csv": _csv, ".xlsx": _xlsx}
-TABLES = frozenset(_TABLES)
+ENDINGS = (".jsonl", *_TABLES)
+"""The forms of such a file, the usual one of programs first."""

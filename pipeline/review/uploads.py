@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from fastapi import UploadFile
 
 from pipeline.access import Access
 from pipeline.custody import exports
 from pipeline.errors import MonitorError, NotFound
-from pipeline.results import quarantine_lines
+from pipeline.mend import write_set_aside
 from pipeline.review.desk import Desk
 from pipeline.store import batches
 
 CHUNK = 1 << 20
+Form = Literal["xlsx", "csv", "jsonl"]
+MEND: dict[Form, str] = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+}
+"""The forms of a file of rows to mend, each with its media type."""
 
 
 def check_sender(who: Access, submitted_by: str | None) -> None:
@@ -43,21 +49,19 @@ def kept(upload: UploadFile, folder: Path, number: int, desk: Desk) -> Path:
     return path
 
 
-def rows_to_mend(desk: Desk, who: Access, batch: str) -> Iterator[bytes]:
-    """The rows of a batch that were set aside, as JSON Lines in chunks; whoever takes them is on record first."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed where it ends; without a name, nothing of it is left behind
-    rows, digest = 0, hashlib.sha256()
-    with desk.store.write() as connection:
-        check_sender(who, batches.receipt(connection, batch).submitted_by)
-        for line in quarantine_lines(connection, batch):
-            rows += 1
-            digest.update(line.encode())
-            file.write(line.encode())
-        exports.record(
-            connection, [], what="quarantine", file=digest.hexdigest(), by=who.person, now=desk.now(), rows=rows,
-            batch=batch,
-        )  # fmt: skip
-    file.seek(0)
+def rows_to_mend(desk: Desk, who: Access, batch: str, form: str) -> Iterator[bytes]:
+    """The rows of a batch that were set aside as a file of a form of `MEND`, in chunks; whoever takes them is on record first."""
+    with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
+        path = Path(folder) / f"rows.{form}"
+        with (
+            exports.outgoing(
+                desk.store, path, what="quarantine", by=who.person, now=desk.now, batch=batch
+            ) as going,
+            desk.store.read() as connection,
+        ):  # fmt: skip
+            check_sender(who, batches.receipt(connection, batch).submitted_by)
+            going.rows = write_set_aside(connection, [batch], going.path)
+        file = path.open("rb")  # read to its end though its name is gone, and nothing of it is left behind then
     return _chunks(file)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import MonitorError
 from pipeline.intake import Limits, Row, read_inputs
 from pipeline.intake.mended import FORMULA_STARTS, guarded, unguarded
 from pipeline.mend import write_mend
@@ -75,6 +75,6 @@ def test_no_cell_of_the_workbook_is_a_formula(tmp_path: Path) -> None:
 
 def test_nothing_is_cut_to_fit_a_sheet(tmp_path: Path) -> None:
     rows = [({"text": "long " * 8000}, WHY)]
-    with pytest.raises(ConfigurationError, match=r"\.csv"):
+    with pytest.raises(MonitorError, match=r"\.csv"):
         write_mend(lambda: rows, tmp_path / "mend.xlsx")
     assert write_mend(lambda: rows, tmp_path / "mend.csv") == 1

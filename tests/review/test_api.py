@@ -223,6 +223,10 @@ def test_files_are_taken_in_and_rows_to_mend_come_back(client: Client) -> None:
     batch = taken.json()["batch"]
     assert batch in [receipt["batch"] for receipt in mo.get("/api/batches").json()]
     assert '"_quarantined"' in mo.get(f"/api/batches/{batch}/quarantine").text
+    table = mo.get(f"/api/batches/{batch}/quarantine", params={"form": "csv"})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert "_quarantined_reason" in table.text
+    assert mo.get(f"/api/batches/{batch}/quarantine", params={"form": "exe"}).status_code == 422
     assert ada.get(f"/api/batches/{batch}/quarantine").status_code == 404
     assert batch not in [receipt["batch"] for receipt in ada.get("/api/batches").json()]
 

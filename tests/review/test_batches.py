@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import re
 
+import openpyxl
 import pytest
+from sqlalchemy import select
 
 from pipeline.review import uploads
+from pipeline.review.uploads import MEND
 from pipeline.store import Store, audit, batches
+from pipeline.store.schema import report
 from tests.review.conftest import Visit, item
 
 
@@ -16,7 +22,7 @@ def test_a_reviewer_sees_no_batch_of_others(visit: Visit, desk: Store) -> None:
         batch = batches.recent(connection)[0]
     browser = visit("ada")
     assert batch not in browser.get("/batches").text
-    for page in (f"/batches/{batch}", f"/batches/{batch}/quarantine.jsonl"):
+    for page in (f"/batches/{batch}", *(f"/batches/{batch}/quarantine.{form}" for form in MEND)):
         assert browser.get(page).status_code == 404
     for login in ("mo", "su"):
         assert visit(login).get(f"/batches/{batch}").status_code == 200
@@ -41,6 +47,32 @@ def test_a_monitor_submits_sees_the_receipt_and_gets_back_what_was_set_aside(
         (taken,) = audit.events(connection, subject="quarantine")
     assert (taken.actor, taken.body["rows"]) == ("mo", 2)
     assert taken.body["file"] == hashlib.sha256(sent).hexdigest()
+
+
+def test_a_monitor_mends_what_was_set_aside_in_a_workbook_and_submits_it_as_it_is(visit: Visit, desk: Store) -> None:
+    browser = visit("mo")
+    values = browser.form_values("/submit", "/submit")
+    content = "ref,report_date,text\n=1+1,2025-02-31,Two herders were beaten in Gao.\n"
+    page = browser.post("/submit", data=values, files={"files": ("week.csv", content)})
+    (link,) = re.findall(r'href="([^"]+\.xlsx)"', page.text)
+    taken = browser.get(link)
+    assert taken.headers["content-disposition"].startswith("attachment")
+    book = openpyxl.load_workbook(io.BytesIO(taken.content))
+    header, cells = book.active.rows
+    row = dict(zip((cell.value for cell in header), cells, strict=True))
+    assert (row["ref"].value, row["ref"].data_type) == ("'=1+1", "s")  # no formula
+    assert row["_quarantined_reason"].value == "bad_date"
+    row["report_date"].value = "2025-02-13"
+    mended = io.BytesIO()
+    book.save(mended)
+    page = browser.post("/submit", data=values, files={"files": ("week.xlsx", mended.getvalue())})
+    assert "<strong>1</strong> accepted" in page.text
+    with desk.read() as connection:
+        kept = connection.execute(select(report.c.external_id).order_by(report.c.seq.desc()).limit(1)).scalar_one()
+    assert kept == "=1+1"
+    csv = browser.get(link.replace(".xlsx", ".csv"))
+    assert "'=1+1,2025-02-31" in csv.content.decode("utf-8-sig")
+    assert browser.get(link.replace(".xlsx", ".ods")).status_code == 404
 
 
 def test_a_monitor_sees_no_queue_and_no_other_batch(visit: Visit, desk: Store) -> None:

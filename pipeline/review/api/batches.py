@@ -17,7 +17,8 @@ from pipeline.access import Access
 from pipeline.errors import MonitorError
 from pipeline.review.api.callers import Key, Name, Reader, Sender, Strict, once
 from pipeline.review.desk import Desk, desk_of
-from pipeline.review.uploads import check_sender, kept, rows_to_mend
+from pipeline.review.uploads import MEND, check_sender, kept, rows_to_mend
+from pipeline.review.uploads import Form as FileForm
 from pipeline.store import batches, tokens
 from pipeline.store.batches import Receipt
 from pipeline.submit import content_hash, submit
@@ -82,9 +83,9 @@ def one_batch(request: Request, who: Reader, batch: str) -> dict[str, Any]:
 
 
 @router.get("/batches/{batch}/quarantine", response_class=PlainTextResponse)
-def quarantine(request: Request, who: Reader, batch: str) -> StreamingResponse:
-    """The rows that were set aside, as JSON Lines to be mended and handed in again."""
-    return StreamingResponse(rows_to_mend(desk_of(request), who, batch), media_type="application/x-ndjson")
+def quarantine(request: Request, who: Reader, batch: str, form: FileForm = "jsonl") -> StreamingResponse:
+    """The rows that were set aside, as JSON Lines, CSV or a workbook, to be mended and handed in again."""
+    return StreamingResponse(rows_to_mend(desk_of(request), who, batch, form), media_type=MEND[form])
 
 
 def _taken_in(

@@ -10,9 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from pipeline.errors import MonitorError
+from pipeline.errors import MonitorError, NotFound
 from pipeline.review.desk import Csrf, Signed, check_form, desk_of, render
-from pipeline.review.uploads import check_sender, kept, rows_to_mend
+from pipeline.review.uploads import MEND, check_sender, kept, rows_to_mend
 from pipeline.store import batches
 from pipeline.submit import submit
 
@@ -65,9 +65,12 @@ def batch_page(request: Request, who: Signed, batch: str) -> Response:
     return render(request, "batch.html", {"receipt": receipt, "problems": problems}, who=who)
 
 
-@router.get("/batches/{batch}/quarantine.jsonl")
-def quarantine_file(request: Request, who: Signed, batch: str) -> Response:
+@router.get("/batches/{batch}/quarantine.{form}")
+def quarantine_file(request: Request, who: Signed, batch: str, form: str) -> Response:
     """The rows that were set aside, to be mended and submitted again; whoever takes them is on record."""
-    body = rows_to_mend(desk_of(request), who.access, batch)
-    headers = {"Content-Disposition": f'attachment; filename="{batch}-quarantine.jsonl"'}
-    return StreamingResponse(body, media_type="application/x-ndjson", headers=headers)
+    media_type = {str(known): media for known, media in MEND.items()}.get(form)
+    if media_type is None:
+        raise NotFound("no such file")
+    body = rows_to_mend(desk_of(request), who.access, batch, form)
+    headers = {"Content-Disposition": f'attachment; filename="{batch}-quarantine.{form}"'}
+    return StreamingResponse(body, media_type=media_type, headers=headers)
