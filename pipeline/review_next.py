@@ -72,5 +72,5 @@ def _said_in(connection: Connection, queues: Collection[str]) -> list[Verdict]:
     """What people said in these queues, and, where no queue is on record, of reports that are in one of them."""
     said = list(corrections.verdicts(connection))
     nowhere = sorted({v.report for v in said if v.queue is None})
-    here = {ident for ident, _ in visible_reports(connection, nowhere, queues)}
+    here = {row.id for row in visible_reports(connection, nowhere, queues)}
     return [v for v in said if (v.report in here if v.queue is None else v.queue in queues)]

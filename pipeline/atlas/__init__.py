@@ -7,6 +7,6 @@
 '<svg class="map" viewBox="0 0 400 250" role="img" a'
 """
 
-from pipeline.atlas.drawing import Spot, draw, in_words
+from pipeline.atlas.drawing import CAVEAT, Spot, draw, in_words
 
-__all__ = ["Spot", "draw", "in_words"]
+__all__ = ["CAVEAT", "Spot", "draw", "in_words"]

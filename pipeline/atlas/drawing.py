@@ -15,6 +15,8 @@ from markupsafe import Markup
 
 from pipeline.atlas.outlines import Country, Ring, countries, country_names
 
+CAVEAT = "Outlines: Natural Earth; borders as they are held, of no meaning for whose a territory is."
+"""What stands under every map."""
 KM = 1 / 111.2
 """A kilometre in degrees of latitude."""
 MARGIN, LEAST = 250 * KM, 700 * KM

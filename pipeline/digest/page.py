@@ -12,7 +12,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 from pycountry import countries, languages
 
-from pipeline.atlas import Spot, draw
+from pipeline.atlas import CAVEAT, Spot, draw
 from pipeline.digest.drift import Drift
 from pipeline.digest.figures import Digest
 from pipeline.taxonomy import load_taxonomy
@@ -32,7 +32,7 @@ def as_html(digest: Digest, *, chain: str | None = None, drift: Sequence[Drift] 
             "By type": _bars(digest.by_violation), "By country": _bars(_named(digest.by_country, countries)),
             "Perpetrators named, by type": _bars(digest.by_actor_type), "By language": _bars(_named(digest.by_language, languages)),
         },
-        map=_map(digest.by_place),
+        map=_map(digest.by_place), caveat=CAVEAT,
     )  # fmt: skip
 
 
@@ -83,9 +83,16 @@ def _bars(counts: Counter[str], most: int = 12) -> list[dict[str, Any]]:
 
 
 def _map(counts: Counter[tuple[str, float, float]], most: int = 12) -> Markup | None:
-    """Where the places named lie, the `most` told of by name; None where nothing was placed."""
+    """Where the places named lie, the `most` told of by name, on the map and in its words; None where nothing was placed."""
     spots = [
         Spot(name if rank < most else "", lat, lon, title=f"{name or 'a point'}: {count}", size=3 + 2 * count**0.5)
         for rank, ((name, lat, lon), count) in enumerate(counts.most_common(200))
     ]
-    return draw(spots, label="Where the places named lie", width=720, height=360) if spots else None
+    if not spots:
+        return None
+    told = ", ".join(spot.title for spot in spots[:most])
+    more = len(counts) - most
+    label = (
+        f"Map of the places named, with how many reports tell of them: {told}{f'; and {more} more' if more > 0 else ''}"
+    )
+    return draw(spots, label=label, width=720, height=360)

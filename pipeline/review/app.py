@@ -7,7 +7,7 @@ and caching. What a person may not see is answered exactly as what is not there.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
-from markupsafe import Markup, escape
 
 from pipeline.errors import MonitorError, NotFound, SitrepError
 from pipeline.intake import Limits
-from pipeline.review import health
+from pipeline.review import health, words
 from pipeline.review.api import create_api
 from pipeline.review.desk import SIGN_INS_PER_MINUTE, Desk, MustEnrol, TooFast, message, record_refusal
 from pipeline.review.pace import Pace
@@ -66,7 +65,8 @@ def create_app(
     app = FastAPI(title="Sitrep", docs_url=None, redoc_url=None, openapi_url=None)
     rules = settings or ReviewSettings()
     pace, sign_in_pace = Pace(rules.requests_per_minute, now=now), Pace(SIGN_INS_PER_MINUTE, now=now)
-    templates = _templates(root, policy)
+    templates = Jinja2Templates(directory=root / "templates")
+    words.teach(templates.env, policy=policy, taxonomy=taxonomy)
     app.state.desk = Desk(
         store, policy, taxonomy, limits, templates, secure, now, rules, pace, sign_in_pace, digests, provider
     )
@@ -89,19 +89,6 @@ def create_app(
     return app
 
 
-def _templates(root: Path, policy: Policy) -> Jinja2Templates:
-    templates = Jinja2Templates(directory=root / "templates")
-    templates.env.filters["plain"] = lambda name: str(name).replace("_", " ")
-    templates.env.filters["sentence"] = _sentence
-    templates.env.filters["ranges"] = lambda spans: " ".join(f"{span['start']}-{span['end']}" for span in spans)
-    templates.env.filters["away"] = _away
-    templates.env.globals["queue_names"] = {queue.id: queue.name for queue in policy.queues}
-    templates.env.filters["when"] = lambda moment: f"{moment:%Y-%m-%d %H:%M}" if moment else ""
-    # As a reference, a carriage return of the text stays one: offsets into the page are offsets into the report.
-    templates.env.filters["exact"] = lambda words: escape(words).replace("\r", Markup("&#13;"))
-    return templates
-
-
 def _explain_errors(app: FastAPI) -> None:
     """Every error as a page of a few words; what may not be seen is answered as what is not there."""
 
@@ -111,10 +98,10 @@ def _explain_errors(app: FastAPI) -> None:
             record_refusal(request)
             return message(request, *NOTHING, status=404)
         if isinstance(error, Conflict):
-            words = f"{error}. Nothing of yours was saved: look again."
-            return message(request, "Somebody was faster", words, status=409)
+            told = f"{error}. Nothing of yours was saved: look again."
+            return message(request, "Somebody was faster", told, status=409)
         status = 422 if isinstance(error, MonitorError) else 500
-        return message(request, "That did not work", _sentence(str(error)), status=status)
+        return message(request, "That did not work", words.sentence(str(error)), status=status)
 
     @app.exception_handler(RequestValidationError)
     async def explain_form(request: Request, error: RequestValidationError) -> Response:
@@ -137,17 +124,3 @@ def _explain_errors(app: FastAPI) -> None:
     @app.exception_handler(404)
     async def no_page(request: Request, error: Exception) -> Response:
         return message(request, *NOTHING, status=404)
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
-
-
-def _away(moment: datetime, now: datetime) -> str:
-    """How far a moment is from now, to be read at a glance: 40 min, 5 h, 3 days."""
-    minutes = abs(moment - now) // timedelta(minutes=1)
-    if minutes < 60:
-        return f"{max(minutes, 1)} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h"
-    return f"{minutes // (24 * 60)} days"

@@ -18,12 +18,14 @@ from pipeline.taxonomy import Taxonomy
 class Fact:
     """What a report says of one `subject`, and how it stands against the other report.
 
-    Whom a figure counts is not compared: civilians in one report and villagers in the other is no contradiction.
+    Whom a figure counts is not compared: civilians in one report and villagers in the other is no contradiction. `said_by` is
+    the person whose word it is, where the model did not find it.
     """
 
     subject: str
     words: str
     who: str = field(default="", compare=False)
+    said_by: str | None = field(default=None, compare=False)
     against: Literal["same", "differs", "only here"] = "same"
 
 
@@ -53,13 +55,21 @@ def held_against(facts: Sequence[Fact], others: Sequence[Fact]) -> list[Fact]:
 
 def _facts(sheet: Mapping[str, Any], taxonomy: Taxonomy) -> dict[str, list[Fact]]:
     """What a sheet says, each fact once, by the name of its line."""
-    result, types = sheet["result"], sheet["decided"] - sheet["hidden"]
+    result, types, word = sheet["result"], sheet["decided"] - sheet["hidden"], sheet["word"]
+    person, level = word["by"] if word else None, (result["urgency"] or {}).get("id")
+    found_types = {v["id"] for v in result["violations"] if v["decided"]}
     found = {
         "Figures": [_figure(count) for count in result["counts"]],
-        "Dates": [Fact(when["iso"] or when["text"], when["iso"] or when["text"]) for when in result["dates"]],
+        "Dates": [Fact(on := when["iso"] or when["text"], on, said_by=when["said_by"]) for when in result["dates"]],
         "Places": [_place(place) for place in result["places"]],
-        "Types": [Fact(v.id, v.name) for v in taxonomy.violations if v.id in types],
-        "Urgency": [Fact("urgency", sheet["urgency"] or "undecided")],
+        "Types": [
+            Fact(v.id, v.name, said_by=None if v.id in found_types else person)
+            for v in taxonomy.violations
+            if v.id in types
+        ],
+        "Urgency": [
+            Fact("urgency", sheet["urgency"] or "undecided", said_by=None if sheet["urgency"] == level else person)
+        ],
     }
     return {name: list(dict.fromkeys(facts)) for name, facts in found.items()}
 
@@ -72,7 +82,9 @@ def _figure(count: Mapping[str, Any]) -> Fact:
 
 def _place(place: Mapping[str, Any]) -> Fact:
     if place["name"] is None:
-        return Fact(place["text"].casefold(), place["text"])
+        return Fact(place["text"].casefold(), place["text"], said_by=place["said_by"])
     return Fact(
-        str(place["geonames_id"] or place["name"]), ", ".join(part for part in (place["name"], place["iso2"]) if part)
+        str(place["geonames_id"] or place["name"]),
+        ", ".join(part for part in (place["name"], place["iso2"]) if part),
+        said_by=place["said_by"],
     )

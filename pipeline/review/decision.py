@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row
 from pipeline.access import Access
 from pipeline.errors import MonitorError
 from pipeline.review import blind
+from pipeline.review.standing import standing
 from pipeline.route import Policy
 from pipeline.store import corrections, facets, queues, reports, work
 from pipeline.store.corrections import Spans
@@ -144,15 +145,11 @@ def _corrected(
     assessed: Mapping[str, Any], types: Collection[str], spans: Spans | None, text: str
 ) -> dict[str, Any]:  # fmt: skip
     """What was assessed, with the types and the mentions that a person saw in the report."""
-    body = {**assessed, "violations": [{"id": v, "decided": True} for v in types]}
-    if spans is None:
-        return body
-    known = {(kind, m["start"], m["end"]): m for kind in ("place", "actor") for m in body[f"{kind}s"]}
-    found: dict[str, list[dict[str, Any]]] = {"place": [], "actor": [], "date": []}
-    for span in spans:
-        mention = known.get((span["kind"], span["start"], span["end"]), {"name": text[span["start"] : span["end"]]})
-        found[span["kind"]].append({**mention, **span})
-    return {**body, "places": found["place"], "actors": found["actor"]}
+    stands = standing(assessed, {"by": "", "spans": spans}, text)
+    # A place that a person marked is found by its words, where nothing else is known of it.
+    places = [p if p["said_by"] is None else p | {"name": p["name"] or p["text"]} for p in stands.places]
+    types_said = [{"id": v, "decided": True} for v in types]
+    return {**assessed, "violations": types_said, "places": places, "actors": stands.actors}
 
 
 def shown_types(types: Sequence[str], access: Access) -> list[str]:

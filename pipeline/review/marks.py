@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from pipeline.interchange import spans
+from pipeline.review.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -34,27 +34,25 @@ class Piece:
 def pieces(text: str, marks: Sequence[Mark]) -> list[Piece]:
     """The whole text in order; joined, the pieces are the text."""
     edges = sorted({0, len(text), *(edge for m in marks for edge in (m.start, m.end) if 0 <= edge <= len(text))})
-    made = []
-    for start, end in pairwise(edges):
-        here = [m for m in marks if m.start <= start and end <= m.end]
+    made: list[Piece] = []
+    coming, here = sorted(marks, key=lambda mark: -mark.start), list[Mark]()
+    for start, end in pairwise(edges):  # one walk through the text: a long report has thousands of marks
+        while coming and coming[-1].start <= start:
+            here.append(coming.pop())
+        here = [mark for mark in here if mark.end > start]
         title = "; ".join(dict.fromkeys(m.title for m in here if m.title))
         made.append(Piece(text[start:end], frozenset(m.kind for m in here), title))
     return made
 
 
-def mentions_of(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """The mentions in force, each with a `title` that says what is known of it."""
-    titles = {("place", p["start"], p["end"]): _place(p) for p in result["places"]}
-    titles |= {("date", d["start"], d["end"]): d["iso"] or "date not resolved" for d in result["dates"]}
-    return [
-        span
-        | {
-            "title": f"{_plain(span['type'])}, {_plain(span['role'])}"
-            if span["kind"] == "actor"
-            else titles.get((span["kind"], span["start"], span["end"]), f"{span['kind']} not resolved")
-        }
-        for span in spans(result)
+def mentions_of(stands: Standing) -> list[dict[str, Any]]:
+    """The mentions in force in the order of the text, each with its `kind` and a `title` that says what is known of it."""
+    named = [
+        *(p | {"kind": "place", "title": _place(p)} for p in stands.places),
+        *(a | {"kind": "actor", "title": f"{_plain(a['type'])}, {_plain(a['role'])}"} for a in stands.actors),
+        *(d | {"kind": "date", "title": d["iso"] or "date not resolved"} for d in stands.dates),
     ]
+    return sorted(named, key=lambda mention: (mention["start"], mention["end"]))
 
 
 def marks_of(result: dict[str, Any], mentions: Sequence[dict[str, Any]], *, focus: str | None) -> list[Mark]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -12,6 +12,7 @@ from pipeline.access import Access
 from pipeline.atlas import Spot, draw, in_words
 from pipeline.results import report_results
 from pipeline.review.marks import marks_of, mentions_of, pieces
+from pipeline.review.standing import Standing, standing
 from pipeline.store import reports
 from pipeline.taxonomy import Taxonomy
 
@@ -26,29 +27,39 @@ def sheet(
     result = report_results(connection, [seq])[seq]
     found = [v for v in result["violations"] or _unread(taxonomy) if v["id"] not in access.hidden_types]
     violations = sorted(found, key=lambda v: -(v["probability"] or 0))
-    # The marks too know nothing of hidden types, nor of what was said elsewhere.
-    result = {**result, "violations": violations, "reviewed": word or {}}
-    mentions = mentions_of(result)
+    # The marks and the map too know nothing of hidden types, nor of what was said elsewhere.
+    stands = standing(result, word, report.text)
+    result = {
+        **result,
+        "violations": violations,
+        "places": stands.places,
+        "actors": stands.actors,
+        "dates": stands.dates,
+    }
+    mentions = mentions_of(stands)
+    decided = set(word["violations"]) if word else {v["id"] for v in violations if v["decided"]}
     if focus not in {"urgency", *(v["id"] for v in violations)}:
-        focus = next((v["id"] for v in violations if v["decided"]), "urgency")
+        focus = next((v["id"] for v in violations if v["id"] in decided), "urgency")
     return {
         "report": report, "result": result, "focus": focus, "mentions": mentions, "hidden": access.hidden_types,
-        "decided": set(word["violations"]) if word else {v["id"] for v in violations if v["decided"]},
+        "word": word, "removed": stands.removed, "decided": decided,
         "urgency": word["urgency"] if word else (result["urgency"] or {}).get("id"),
         "pieces": (cut := pieces(report.text, marks_of(result, mentions, focus=focus))),
         "has_evidence": any("evidence" in piece.marks for piece in cut),
         "violations": violations, "levels": list(taxonomy.urgency_ids),
         "names": {v.id: v.name for v in taxonomy.violations},
         "abstained": [a for a in result["abstained"] if a not in access.hidden_types],
-        "rtl": report.language in RIGHT_TO_LEFT, "map": _map(result["places"], report.country),
+        "rtl": report.language in RIGHT_TO_LEFT, "map": _map(stands, report.country, by=word["by"] if word else ""),
     }  # fmt: skip
 
 
-def _map(places: Sequence[Mapping[str, Any]], country: str | None) -> Markup | None:
-    """The places that have a point, each once, on the outlines of their countries; None where none has."""
-    spots = list(dict.fromkeys(_spot(place) for place in places if place["lat"] is not None))
+def _map(stands: Standing, country: str | None, *, by: str) -> Markup | None:
+    """The places in force that have a point, each once, on the outlines of their countries; None where none has."""
+    spots = list(dict.fromkeys(_spot(place) for place in stands.places if place["lat"] is not None))
     countries = {code for code in (country, *(spot.iso2 for spot in spots)) if code}
-    return draw(spots, label=f"Map: {in_words(spots)}", within=countries) if spots else None
+    corrected = bool(stands.removed or any(place["said_by"] for place in stands.places))
+    label = f"Map{f' as corrected by {by}' if corrected else ''}: {in_words(spots)}"
+    return draw(spots, label=label, within=countries) if spots else None
 
 
 def _spot(place: Mapping[str, Any]) -> Spot:

@@ -191,18 +191,16 @@ def report_of(connection: Connection, item: int) -> str:
     )
 
 
-def visible_reports(
-    connection: Connection, report_ids: Sequence[str], queues: Collection[str]
-) -> list[tuple[str, str]]:
-    """*(report id, queue)* of those of the reports that have an item in one of the queues."""
+def visible_reports(connection: Connection, report_ids: Sequence[str], queues: Collection[str]) -> list[Row[Any]]:
+    """Those of the reports that have an item in one of the queues: `id`, `external_id` and one such `queue`."""
     rows = connection.execute(
-        select(report.c.id, func.min(queue_item.c.queue))
+        select(report.c.id, report.c.external_id, func.min(queue_item.c.queue).label("queue"))
         .join(queue_item, queue_item.c.report == report.c.seq)
         .where(report.c.id.in_(report_ids), queue_item.c.queue.in_(queues))
-        .group_by(report.c.id)
+        .group_by(report.c.seq)
         .order_by(report.c.id)
     )
-    return [(ident, queue) for ident, queue in rows]
+    return list(rows)
 
 
 def assessed(connection: Connection, *, after: int = 0, limit: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -94,6 +95,10 @@ def test_the_places_are_on_the_map_with_their_names() -> None:
     assert all(f">{name}</text>" in page for name in ("Bankass", "Bandiagara", "Kaduna"))
     assert "Bandiagara: 2" in page
     assert 'class="land"' in page
+    assert 'reports tell of them: Bankass: 3, Bandiagara: 2, Kaduna: 1"' in page
+    assert "borders as they are held" in page
+    found.by_place.update({(f"P{n}", 10.0 + n / 10, 7.0): 1 for n in range(12)})
+    assert re.search(r'aria-label="[^"]*Kaduna: 1[^"]*; and 3 more"', as_html(found))
     assert "<svg" not in as_html(Digest(NOW - timedelta(days=1), NOW))
 
 

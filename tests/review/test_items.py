@@ -87,7 +87,7 @@ def test_a_decision_is_kept_beside_the_prediction_and_closes_the_item(visit: Vis
     assert answer.status_code == 200
     page = browser.get(path).text
     assert "closed" in page
-    assert "arbitrary detention; high" in page
+    assert "Arbitrary arrest and detention; high" in page
     with desk.read() as connection:
         report = path.rpartition("/")[2]
         assert [e.action for e in audit.events(connection, subject=report)][-2:] == ["item closed", "reviewed"]

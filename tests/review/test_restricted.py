@@ -165,7 +165,7 @@ def test_what_was_said_in_a_restricted_queue_is_read_there_alone_and_outlives_ot
     assert ada.post(f"{shared}/decide", data={**mine, **saved}).status_code == 200
     page = ada.get(shared).text
     assert report not in suggested()
-    assert "arbitrary detention; low" in page
+    assert "Arbitrary arrest and detention; low" in page
     assert MISCONDUCT.replace("_", " ") not in page
     with desk.read() as connection:
         seq = reports.find(connection, "A2")[0]

@@ -194,7 +194,7 @@ def test_where_two_differ_a_third_has_the_last_word(visit: Visit, desk: Store) -
     assert su.post(f"{path}/adjudication", data={**values, **last}).url.path == "/agreement"
     assert state(desk, path) == "adjudicated"
     assert su.post(f"{path}/adjudication", data={**values, **last}).status_code == 404
-    assert "su, last word: torture ill treatment; critical" in visit("ada").get(path).text
+    assert "su, last word: Torture and ill-treatment; critical" in visit("ada").get(path).text
     with desk.read() as connection:
         seq = reports.find(connection, path.rpartition("/")[2])[0]
         word = corrections.in_force(connection, [seq])[seq]

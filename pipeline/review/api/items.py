@@ -259,7 +259,7 @@ def _shown(connection: Connection, item: Row[Any], who: Access, desk: Desk) -> d
         "claim_status": {k: v for k, v in result["claim_status"].items() if k not in hidden},
         "abstained": [a for a in result["abstained"] if a not in hidden],
         "queues": [q | {"due": None} if told.sealed else q for q in result["queues"] if q["queue"] in who.queues],
-        "corroborates": [r for r, _ in queues.visible_reports(connection, result["corroborates"], who.queues)],
+        "corroborates": [r.id for r in queues.visible_reports(connection, result["corroborates"], who.queues)],
         "history": [
             {"at": moment(e.at), "by": e.actor, "queue": e.queue, "action": e.action, "note": e.note}
             for e in told.history

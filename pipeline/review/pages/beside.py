@@ -24,7 +24,8 @@ def beside_page(request: Request, who: Reviewer, queue: str, report: str, other:
     with desk.store.read() as connection:
         item = work.get(connection, report, queue)
         links = reports.corroborating(connection, [item.report]).get(item.report, [])
-        where = dict(queues.visible_reports(connection, links, who.access.queues)).get(other)
+        seen = queues.visible_reports(connection, links, who.access.queues)
+        where = next((row.queue for row in seen if row.id == other), None)
     if where is None:
         raise NotFound("no such report")
     sides = [_side(desk, who, queue, report), _side(desk, who, where, other)]
