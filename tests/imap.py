@@ -83,7 +83,7 @@ class Session(socketserver.StreamRequestHandler):
 def mail_server(letters: Letters, folder: Path) -> Iterator[int]:
     """Serve the letters; the port. `folder` gets the certificate, `ca.pem`."""
     certificate, key = folder / "ca.pem", folder / "key.pem"
-    _certify(certificate, key)
+    certify(certificate, key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
@@ -105,7 +105,8 @@ def mail_server(letters: Letters, folder: Path) -> Iterator[int]:
             thread.join()
 
 
-def _certify(certificate: Path, key_file: Path) -> None:
+def certify(certificate: Path, key_file: Path) -> None:
+    """Write a certificate of 127.0.0.1 that signs itself, and its key."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.org")])
     made = (

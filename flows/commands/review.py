@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from getpass import getuser
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +17,9 @@ from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from uvicorn import Server
+
     from pipeline.review.oidc import Provider
 
 app = typer.Typer()
@@ -31,19 +36,24 @@ def review(
     behind_https: Annotated[
         bool, typer.Option("--behind-https", help="A proxy in front of this page speaks https to people.")
     ] = False,
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="Speak https: a PEM file with the certificate and its chain.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="The certificate's private key, a PEM file.")] = None,
     workspace: WorkspaceOption = HERE,
 ) -> None:
     """Serve the review page: queues, reports, corrections, submissions."""
-    import uvicorn
-
     from pipeline.review import create_app
     from pipeline.store import people
     from pipeline.taxonomy import load_taxonomy
 
-    if host not in HERE_ONLY and not behind_https:
+    if (certificate is None) != (key is None):
+        raise ConfigurationError("--certificate and --key go together: name both")
+    secure = behind_https or certificate is not None
+    if host not in HERE_ONLY and not secure:
         raise ConfigurationError(
-            f"passwords must not travel in the clear: put a proxy with https in front and add --behind-https, "
-            f"or leave out --host {host}"
+            f"passwords must not travel in the clear: give --certificate and --key, put a proxy with https in front and "
+            f"add --behind-https, or leave out --host {host}"
         )
     opened = open_workspace(workspace)
     with opened.store.read() as connection:
@@ -54,13 +64,33 @@ def review(
         policy=opened.policy,
         taxonomy=load_taxonomy(),
         limits=opened.limits,
-        secure=behind_https,
+        secure=secure,
         digests=opened.settings.path(opened.settings.digests),
         settings=opened.settings.review,
         provider=_provider(opened.settings),
     )
-    console.err.print(f"http://{host}:{port}/ (stop with Ctrl+C)")
-    uvicorn.run(made, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    listening = server(made, host=host, port=port, certificate=certificate, key=key)
+    console.err.print(f"{'https' if certificate else 'http'}://{host}:{port}/ (stop with Ctrl+C)")
+    listening.run()
+
+
+def server(made: FastAPI, *, host: str, port: int, certificate: Path | None = None, key: Path | None = None) -> Server:
+    """What serves the page; by https alone where there is a certificate. ConfigurationError where it cannot be used."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        made, host=host, port=port, log_level="warning", access_log=False, server_header=False,
+        ssl_certfile=certificate, ssl_keyfile=key,
+    )  # fmt: skip
+    try:
+        config.load()
+    except OSError as error:  # of which an SSLError is one
+        raise ConfigurationError(
+            f"{certificate} and {key} cannot be used for https: {error.strerror or error}"
+        ) from error
+    if config.ssl is not None:
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+    return uvicorn.Server(config)
 
 
 @people_app.command(

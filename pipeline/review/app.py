@@ -17,12 +17,23 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from starlette.concurrency import run_in_threadpool
 
 from pipeline.errors import MonitorError, NotFound, SitrepError
 from pipeline.intake import Limits
-from pipeline.review import health, words
+from pipeline.review import health, kept, words
 from pipeline.review.api import create_api
-from pipeline.review.desk import SIGN_INS_PER_MINUTE, Desk, MustEnrol, TooFast, message, record_refusal
+from pipeline.review.desk import (
+    SIGN_INS_PER_MINUTE,
+    Desk,
+    MustEnrol,
+    OldForm,
+    TooFast,
+    give_back,
+    message,
+    record_refusal,
+)  # fmt: skip
+from pipeline.review.kept import Typed
 from pipeline.review.pace import Pace
 from pipeline.review.pages import router
 from pipeline.route import Policy
@@ -35,7 +46,7 @@ if TYPE_CHECKING:
     from pipeline.review.oidc import Provider
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -45,6 +56,8 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+SIGN_IN_AGAIN = "It ended before this arrived, and nothing was saved. What you typed is on this page: keep it open until it is sent."
+FROM_BEFORE = "This was filled in before you signed in again. It is saved when you send it."
 NOTHING = ("Not found", "There is nothing here, or nothing that you may see.")
 
 
@@ -93,15 +106,8 @@ def _explain_errors(app: FastAPI) -> None:
     """Every error as a page of a few words; what may not be seen is answered as what is not there."""
 
     @app.exception_handler(SitrepError)
-    def explain(request: Request, error: SitrepError) -> Response:
-        if isinstance(error, NotFound):
-            record_refusal(request)
-            return message(request, *NOTHING, status=404)
-        if isinstance(error, Conflict):
-            told = f"{error}. Nothing of yours was saved: look again."
-            return message(request, "Somebody was faster", told, status=409)
-        status = 422 if isinstance(error, MonitorError) else 500
-        return message(request, "That did not work", words.sentence(str(error)), status=status)
+    async def explain(request: Request, error: SitrepError) -> Response:
+        return await run_in_threadpool(_explained, request, error, await kept.typed(request))
 
     @app.exception_handler(RequestValidationError)
     async def explain_form(request: Request, error: RequestValidationError) -> Response:
@@ -109,18 +115,44 @@ def _explain_errors(app: FastAPI) -> None:
         return message(request, "That did not work", "The form is not complete: go back and fill it in.", status=422)
 
     @app.exception_handler(HTTPException)
-    def explain_http(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 401:
-            return RedirectResponse("/sign-in", status_code=303)
-        if isinstance(error, MustEnrol):
-            return RedirectResponse("/account", status_code=303)
-        if isinstance(error, TooFast):
-            response = message(request, "Too fast", "Wait a minute, and go on.", status=429)
-            response.headers.update(error.headers or {})
-            return response
-        record_refusal(request)
-        return message(request, *NOTHING, status=404)
+    async def explain_http(request: Request, error: HTTPException) -> Response:
+        return await run_in_threadpool(_explained_http, request, error, await kept.typed(request))
 
     @app.exception_handler(404)
     async def no_page(request: Request, error: Exception) -> Response:
         return message(request, *NOTHING, status=404)
+
+
+def _explained(request: Request, error: SitrepError, typed: Typed | None) -> Response:
+    """The page of an error; what somebody `typed` is given back with it."""
+    if isinstance(error, NotFound):
+        record_refusal(request)
+        return message(request, *NOTHING, status=404)
+    if isinstance(error, OldForm) and typed:
+        return give_back(request, "Not sent yet", FROM_BEFORE, typed, status=422, again=True)
+    if isinstance(error, Conflict):
+        title, told, status = "Somebody was faster", f"{error}. Nothing of yours was saved: look again.", 409
+    else:
+        title, told = "That did not work", words.sentence(str(error))
+        status = 422 if isinstance(error, MonitorError) else 500
+    if typed:
+        return give_back(request, title, told, typed, status=status)
+    return message(request, title, told, status=status)
+
+
+def _explained_http(request: Request, error: HTTPException, typed: Typed | None) -> Response:
+    if error.status_code == 401:
+        if typed:
+            return give_back(request, "Your session ended", SIGN_IN_AGAIN, typed, status=401, again=True)
+        return RedirectResponse("/sign-in", status_code=303)
+    if isinstance(error, MustEnrol):
+        return RedirectResponse("/account", status_code=303)
+    if isinstance(error, TooFast):
+        response = (
+            give_back(request, "Too fast", "Wait a minute, and send it again.", typed, status=429, again=True) if typed
+            else message(request, "Too fast", "Wait a minute, and go on.", status=429)
+        )  # fmt: skip
+        response.headers.update(error.headers or {})
+        return response
+    record_refusal(request)
+    return message(request, *NOTHING, status=404)

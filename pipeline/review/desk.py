@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from pipeline.access import Access, access_of
 from pipeline.errors import MonitorError, NotFound, StoreError
 from pipeline.intake import Limits
+from pipeline.review.kept import Typed
 from pipeline.review.pace import Pace
 from pipeline.route import Policy
 from pipeline.route.policy import Queue
@@ -67,13 +68,22 @@ class Desk:
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who asks, with what rights; `csrf` goes into every form. Who `must_enrol` has to set up a second factor first."""
+    """Who asks, with what rights; `csrf` goes into every form. Who `must_enrol` has to set up a second factor first.
+
+    The session was last used at `seen_at`, as far as that is noted, and `ends` in any case.
+    """
 
     name: str
     access: Access
     csrf: str
     token: str
     must_enrol: bool
+    seen_at: datetime
+    ends: datetime
+
+
+class OldForm(MonitorError):
+    """A form that did not come from our page, or from an earlier session of it."""
 
 
 class MustEnrol(HTTPException):
@@ -98,29 +108,42 @@ def desk_of(request: Request) -> Desk:
 def known(request: Request) -> Visitor:
     """Who asks, with a second factor or without; people who are not signed in are sent to do so."""
     desk, now = desk_of(request), desk_of(request).now()
-    session, who = _session(request)
-    if session is None or who is None:
-        raise HTTPException(401)
-    check_pace(desk.pace, session.login)
-    if now - session.seen_at >= sessions.NOTED:
+    who = waiting(request)
+    if now - who.seen_at >= sessions.NOTED:
         with suppress(StoreError), desk.store.write() as connection:  # a full disk keeps nobody from reading
             sessions.used(connection, who.token, now=now)
-    request.state.caller = session.login
+            who = replace(who, seen_at=now)
+    request.state.caller = who.access.person
     return who
 
 
-def _session(request: Request) -> tuple[Any, Visitor | None]:
-    """The session of a request and whose it is; None without one."""
+def waiting(request: Request) -> Visitor:
+    """Who asks, without the session counting as used."""
+    who = _session(request)
+    if who is None:
+        raise HTTPException(401)
+    check_pace(desk_of(request).pace, who.access.person)
+    return who
+
+
+def time_left(desk: Desk, who: Visitor) -> tuple[int, int]:
+    """Seconds until the session ends without use, and in any case."""
+    now = desk.now()
+    return math.floor((who.seen_at + desk.idle - now).total_seconds()), math.floor((who.ends - now).total_seconds())
+
+
+def _session(request: Request) -> Visitor | None:
+    """Whose session a request comes with; None without one."""
     desk = desk_of(request)
     token = request.cookies.get(desk.cookie, "")
     with desk.store.read() as connection:
         session = sessions.find(connection, token, now=desk.now(), idle=desk.idle)
         must_enrol = session is not None and lacks_factor(connection, desk, session.login, session.role)
     if session is None:
-        return None, None
+        return None
     person = people.as_person(session)
     access = access_of(person.login, person.role, person.granted, policy=desk.policy, taxonomy=desk.taxonomy)
-    return session, Visitor(person.name, access, session.csrf, token, must_enrol)
+    return Visitor(person.name, access, session.csrf, token, must_enrol, session.seen_at, session.expires_at)
 
 
 def signed_in(request: Request) -> Visitor:
@@ -176,22 +199,32 @@ def supervisor(request: Request) -> Visitor:
 def check_form(who: Visitor, csrf: str) -> None:
     """Refuse a form that did not come from our page."""
     if not hmac.compare_digest(who.csrf.encode(), csrf.encode(errors="replace")):
-        raise MonitorError("the form is too old, or not from this page: load it again")
+        raise OldForm("the form is too old, or not from this page: load it again")
 
 
 def render(
     request: Request, template: str, values: dict[str, Any], *, who: Visitor | None = None, status: int = 200
 ) -> Response:
-    context = {**values, "who": who, "csrf": who.csrf if who else ""}
-    return desk_of(request).templates.TemplateResponse(request, template, context, status_code=status)
+    desk = desk_of(request)
+    context = {**values, "who": who, "csrf": who.csrf if who else "", "left": time_left(desk, who) if who else ()}
+    return desk.templates.TemplateResponse(request, template, context, status_code=status)
 
 
 def message(request: Request, title: str, words: str, *, status: int) -> Response:
     """A page of a few words, with the way on for those who are signed in."""
     who = None
     with suppress(StoreError):  # of which the words may tell
-        who = _session(request)[1]
+        who = _session(request)
     return render(request, "message.html", {"title": title, "words": words}, who=who, status=status)
+
+
+def give_back(request: Request, title: str, words: str, typed: Typed, *, status: int, again: bool = False) -> Response:
+    """A page with what somebody typed that was not taken; with a form to send it `again`, where that can help."""
+    who = None
+    with suppress(StoreError):
+        who = _session(request)
+    values = {"title": title, "words": words, "typed": typed, "again": again}
+    return render(request, "kept.html", values, who=who, status=status)
 
 
 def queue_of(desk: Desk, who: Visitor, ident: str) -> Queue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipeline.review.desk import Desk
 from pipeline.store import batches
 
 CHUNK = 1 << 20
+_UNPLAIN = re.compile(r"[^\w .()\-]")
 Form = Literal["xlsx", "csv", "jsonl"]
 MEND: dict[Form, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -37,8 +39,9 @@ def check_sender(who: Access, submitted_by: str | None) -> None:
 
 
 def kept(upload: UploadFile, folder: Path, number: int, desk: Desk) -> Path:
-    """The upload as a file under a name of ours with its own ending; MonitorError where it is larger than allowed."""
-    path = folder / f"upload-{number}{Path(upload.filename or '').suffix.lower()[:12]}"
+    """The upload as a file in a folder of its own, by its name, which a receipt tells; MonitorError where it is larger than allowed."""
+    path = folder / str(number) / plain_name(upload.filename or "", otherwise=f"upload-{number}")
+    path.parent.mkdir()
     written = 0
     with path.open("wb") as stream:
         while chunk := upload.file.read(CHUNK):
@@ -47,6 +50,17 @@ def kept(upload: UploadFile, folder: Path, number: int, desk: Desk) -> Path:
                 raise MonitorError(f"the file is larger than {desk.limits.file_bytes // 2**20:,} MiB: split it")
             stream.write(chunk)
     return path
+
+
+def plain_name(name: str, *, otherwise: str) -> str:
+    """A file's name as a name and nothing else: letters, digits and plain marks, its ending kept.
+
+    >>> plain_name("../../Week 7 (تقرير).XLSX", otherwise="upload-0")
+    'Week 7 (تقرير).xlsx'
+    """
+    stem, dot, ending = name.replace("\\", "/").rpartition("/")[2].rpartition(".")
+    stem, ending = _UNPLAIN.sub("", stem or ending).strip(" ."), _UNPLAIN.sub("", ending).lower()[:12] if stem else ""
+    return f"{stem[:60] or otherwise}{dot if ending else ''}{ending}"
 
 
 def rows_to_mend(desk: Desk, who: Access, batch: str, form: str) -> Iterator[bytes]:

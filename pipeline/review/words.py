@@ -28,7 +28,7 @@ def teach(environment: Environment, *, policy: Policy, taxonomy: Taxonomy) -> No
     names = {v.id: v.name for v in taxonomy.violations}
     environment.globals |= {"queue_names": queue_names, "map_caveat": CAVEAT}
     environment.filters |= {
-        "plain": plain, "sentence": sentence, "ranges": ranges, "away": away, "when": when, "exact": exact,
+        "plain": plain, "sentence": sentence, "on_page": on_page, "ranges": ranges, "away": away, "when": when, "exact": exact,
         "why": partial(why, names=names | queue_names),
     }  # fmt: skip
 
@@ -41,6 +41,16 @@ def why(reason: str, names: Mapping[str, str]) -> str:
         return names.get(found[1], plain(found[1])) + chance
 
     return _IDENT.sub(worded, reason)
+
+
+def on_page(message: str) -> str:
+    """What is to be done about a row, without the option of the command line.
+
+    >>> on_page("say which one holds the reports, with --map text=Narrative; columns: Ref, Narrative")
+    'Say which one holds the reports, such as Narrative; columns: Ref, Narrative'
+    """
+    told = message.replace(", with --map text=COLUMN", "").replace(", with --map", ", such as --map")
+    return sentence(told.replace("--map text=", ""))
 
 
 def plain(name: object) -> str:

@@ -56,7 +56,7 @@ def find(connection: Connection, token: str | None, *, now: datetime, idle: time
     if not token:
         return None
     return connection.execute(
-        select(session.c.csrf, session.c.seen_at, person)
+        select(session.c.csrf, session.c.seen_at, session.c.expires_at, person)
         .join(person, person.c.login == session.c.login)
         .where(
             session.c.token_sha256 == hashed(token),

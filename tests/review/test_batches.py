@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from pipeline.review import uploads
-from pipeline.review.uploads import MEND
+from pipeline.review.uploads import MEND, plain_name
 from pipeline.store import Store, audit, batches
 from pipeline.store.schema import report
 from tests.review.conftest import Visit, item
@@ -73,6 +76,28 @@ def test_a_monitor_mends_what_was_set_aside_in_a_workbook_and_submits_it_as_it_i
     csv = browser.get(link.replace(".xlsx", ".csv"))
     assert "'=1+1,2025-02-31" in csv.content.decode("utf-8-sig")
     assert browser.get(link.replace(".xlsx", ".ods")).status_code == 404
+
+
+def test_a_file_that_was_refused_whole_is_told_by_its_name_and_what_to_do_on_the_page(visit: Visit) -> None:
+    browser = visit("mo")
+    values = browser.form_values("/submit", "/submit")
+    content = b"Ref,Narrative\n1,Soldiers burnt ten houses in Rann on Monday.\n"
+    files = [("files", (name, content)) for name in ("../Week 7.CSV", "/etc/Week 7.CSV")]
+    page = browser.post("/submit", data=values, files=files).text
+    assert page.count('<th scope="row">Week 7.csv</th>') == 2
+    assert "say which one holds the reports, such as Narrative; columns: Ref, Narrative." in page
+    assert "--map" not in page
+    assert ".xlsx" not in page  # there are no rows to mend in it
+    assert "2 files could not be read at all" in page
+
+
+@given(st.text(max_size=90))
+def test_a_files_name_is_a_name_and_nothing_else(name: str) -> None:
+    made = plain_name(name, otherwise="upload-0")
+    assert Path(made).name == made
+    assert not made.startswith(".")
+    assert len(made) <= 73
+    assert made.isprintable()
 
 
 def test_a_monitor_sees_no_queue_and_no_other_batch(visit: Visit, desk: Store) -> None:

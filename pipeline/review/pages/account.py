@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import segno
 from fastapi import APIRouter, Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from markupsafe import Markup
 
-from pipeline.review.desk import Csrf, Known, Visitor, check_form, desk_of, render
+from pipeline.review.desk import Csrf, Known, Visitor, check_form, desk_of, known, render, time_left, waiting
 from pipeline.store import factors, people, sessions
 
 router = APIRouter()
@@ -64,6 +64,13 @@ def change_password(request: Request, who: Known, csrf: Csrf, old: Password, new
     with desk.store.write() as connection:
         changed = people.change_password(connection, who.access.person, old, new, token=who.token, now=desk.now())
     return _page(request, who, changed=changed, status=200 if changed else 403)
+
+
+@router.get("/account/session")
+def session_left(request: Request, stay: bool = False) -> Response:
+    """Seconds until the session ends without use, and in any case; to ask is no use of it, unless one means to `stay`."""
+    who = known(request) if stay else waiting(request)
+    return JSONResponse(time_left(desk_of(request), who))
 
 
 @router.post("/account/sessions/end")

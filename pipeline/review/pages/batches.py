@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,8 @@ from pipeline.submit import submit
 router = APIRouter()
 SHOWN = 500
 """Rows that were set aside, listed at most: the file has them all."""
+_ROW = re.compile(r":\d+$")
+"""How a row's locator ends; a file that was refused whole has none."""
 
 
 @router.get("/submit")
@@ -62,7 +65,9 @@ def batch_page(request: Request, who: Signed, batch: str) -> Response:
         receipt = batches.receipt(connection, batch)
         check_sender(who.access, receipt.submitted_by)
         problems = list(islice(batches.quarantined(connection, batch), SHOWN))
-    return render(request, "batch.html", {"receipt": receipt, "problems": problems}, who=who)
+    rows = sum(bool(_ROW.search(problem.locator)) for problem in problems)
+    values = {"receipt": receipt, "problems": problems, "rows": rows, "files": len(problems) - rows}
+    return render(request, "batch.html", values, who=who)
 
 
 @router.get("/batches/{batch}/quarantine.{form}")

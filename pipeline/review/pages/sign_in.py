@@ -97,4 +97,5 @@ def sign_out(request: Request, who: Known, csrf: Csrf) -> Response:
         else RedirectResponse("/sign-in", status_code=303)
     )  # fmt: skip
     response.delete_cookie(desk.cookie, httponly=True, samesite="strict", secure=desk.secure)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

@@ -5,25 +5,27 @@ const text = document.querySelector("#report-text"), legend = document.querySele
 const letters = Array.from(text.textContent);
 const cut = (start, end) => letters.slice(start, end).join("");
 
-function marked(kind) {
-  return [...text.querySelectorAll(`.${kind}`)].map((piece) => {
-    const before = document.createRange();
-    before.setStart(text, 0);
-    before.setEndBefore(piece);
-    const start = Array.from(before.toString()).length;
-    return { start, end: start + Array.from(piece.textContent).length, kind, title: piece.title };
-  });
+// What the server marked, in one walk: a long report has thousands of pieces.
+const found = [];
+let reached = 0;
+for (const piece of text.childNodes) {
+  const start = reached;
+  reached += Array.from(piece.textContent).length;
+  for (const kind of piece.classList || []) found.push({ start, end: reached, kind, title: kind === "evidence" ? "" : piece.title });
 }
-
-const written = ["place", "actor", "date"].flatMap(marked);
-let evidence = marked("evidence");
+const written = found.filter((mark) => mark.kind !== "evidence");
+let evidence = found.filter((mark) => mark.kind === "evidence");
 let show = () => paint(written); // the page on which mentions are marked shows more
 
 function paint(marks) {
   const all = [...marks, ...evidence];
   const edges = [...new Set([0, letters.length, ...all.flatMap((mark) => [mark.start, mark.end])])].sort((a, b) => a - b);
+  const coming = [...all].sort((one, other) => other.start - one.start);
+  let here = [];
   text.replaceChildren(...edges.slice(1).map((end, index) => {
-    const start = edges[index], here = all.filter((mark) => mark.start <= start && end <= mark.end);
+    const start = edges[index];
+    while (coming.length && coming.at(-1).start <= start) here.push(coming.pop());
+    here = here.filter((mark) => mark.end > start);
     if (!here.length) return document.createTextNode(cut(start, end));
     const piece = document.createElement("span");
     piece.className = here.map((mark) => mark.kind).join(" ");
