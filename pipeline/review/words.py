@@ -21,6 +21,8 @@ from pipeline.taxonomy import Taxonomy
 
 _IDENT = re.compile(r"\b([a-z]+(?:[_-][a-z]+)+)(?: ([01]\.\d\d))?\b")
 
+_OFFERED = re.compile(r'--map text=("[^"]+"|[^\s;]+)')
+
 
 def teach(environment: Environment, *, policy: Policy, taxonomy: Taxonomy) -> None:
     """Give an environment the filters, and the names of the queues."""
@@ -28,7 +30,7 @@ def teach(environment: Environment, *, policy: Policy, taxonomy: Taxonomy) -> No
     names = {v.id: v.name for v in taxonomy.violations}
     environment.globals |= {"queue_names": queue_names, "map_caveat": CAVEAT}
     environment.filters |= {
-        "plain": plain, "sentence": sentence, "on_page": on_page, "ranges": ranges, "away": away, "when": when, "exact": exact,
+        "plain": plain, "sentence": sentence, "on_page": on_page, "offered": offered, "ranges": ranges, "away": away, "when": when, "exact": exact,
         "why": partial(why, names=names | queue_names),
     }  # fmt: skip
 
@@ -51,6 +53,12 @@ def on_page(message: str) -> str:
     """
     told = message.replace(", with --map text=COLUMN", "").replace(", with --map", ", such as --map")
     return sentence(told.replace("--map text=", ""))
+
+
+def offered(message: str) -> str:
+    """The column that a message offers as the text; empty where it offers none."""
+    found = _OFFERED.search(message)
+    return found[1].strip('"') if found and found[1] != "COLUMN" else ""
 
 
 def plain(name: object) -> str:

@@ -128,6 +128,10 @@ def test_mentions_are_marked_with_the_keyboard_alone(visit: Visit) -> None:
     found = mentions(page)
     assert found["protest and"] == ("civilians", "victim")
     assert "Mopti" not in found
+    page.keyboard.press("e")
+    for words in ("12 February", "police"):  # from mention to mention
+        page.keyboard.press("ArrowDown")
+        expect(page.locator("#marking-says")).to_have_text(f"Chosen: {words}")
 
 
 def test_mentions_are_marked_with_the_mouse(visit: Visit) -> None:

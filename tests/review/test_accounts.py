@@ -84,3 +84,20 @@ def test_signing_out_ends_the_session(visit: Visit) -> None:
     browser.post("/sign-out", data=values)
     browser.cookies.set("sitrep-session", token)
     assert browser.get("/").url.path == "/sign-in"
+
+
+def test_who_chooses_a_password_that_does_not_do_keeps_the_invitation(visit: Visit) -> None:
+    administrator = visit("su")
+    values = administrator.form_values("/people", "/people")
+    person = {**values, "login": "di", "name": "Di <Dee>", "role": "supervisor"}
+    link = re.search(r"/invitation#([\w-]+)", administrator.post("/people", data=person).text)
+    assert link is not None
+    page = visit("").post("/invitation", data={"invitation": link[1], "password": "password1234"})
+    assert page.status_code == 422
+    assert f'value="{link[1]}"' in page.text
+    assert re.search(r'id="password"[^>]*aria-invalid="true" aria-describedby="wrong"', page.text)
+    again = administrator.post("/people", data=person)  # the login is taken
+    assert again.status_code == 422
+    assert 'role="alert" id="wrong">There is a person' in again.text
+    assert 'value="Di &lt;Dee&gt;"' in again.text
+    assert "<option selected>supervisor</option>" in again.text

@@ -87,6 +87,12 @@ def test_a_file_that_was_refused_whole_is_told_by_its_name_and_what_to_do_on_the
     assert page.count('<th scope="row">Week 7.csv</th>') == 2
     assert "say which one holds the reports, such as Narrative; columns: Ref, Narrative." in page
     assert "--map" not in page
+    (again,) = set(re.findall(r'"(/submit\?[^"]+)"', page))
+    assert 'name="text_column" maxlength="200" value="Narrative"' in browser.get(again).text
+    nothing = browser.post(
+        "/submit", data={**values, "source": "Rann office"}, files={"files": ("", b"", "text/plain")}
+    )
+    assert nothing.status_code == 422
     assert ".xlsx" not in page  # there are no rows to mend in it
     assert "2 files could not be read at all" in page
 

@@ -224,6 +224,18 @@ def test_a_report_is_referred_to_another_queue_that_one_may_see(visit: Visit, de
 
 
 @given(st.text(max_size=60), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=6))
-def test_pieces_joined_are_the_text(text: str, spans: list[tuple[int, int]]) -> None:
-    marks = [Mark(min(a, b, len(text)), min(max(a, b), len(text)), "place", "") for a, b in spans]
-    assert "".join(piece.text for piece in pieces(text, marks)) == text
+def test_pieces_joined_are_the_text_and_each_has_the_marks_that_lie_on_it(
+    text: str, spans: list[tuple[int, int]]
+) -> None:
+    marks = [
+        Mark(min(a, b, len(text)), min(max(a, b), len(text)), f"kind{n}", f"title {n}")
+        for n, (a, b) in enumerate(spans)
+    ]
+    made = pieces(text, marks)
+    assert "".join(piece.text for piece in made) == text
+    start = 0
+    for piece in made:
+        over = {m.kind for m in marks if m.start <= start and start + len(piece.text) <= m.end}
+        assert piece.marks == over
+        assert set(filter(None, piece.title.split("; "))) == {kind.replace("kind", "title ") for kind in over}
+        start += len(piece.text)

@@ -8,12 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse, StreamingResponse
 
 from pipeline.errors import MonitorError, NotFound
 from pipeline.review.desk import Csrf, Signed, check_form, desk_of, render
 from pipeline.review.uploads import MEND, check_sender, kept, rows_to_mend
+from pipeline.review.words import sentence
 from pipeline.store import batches
 from pipeline.submit import submit
 
@@ -25,8 +26,9 @@ _ROW = re.compile(r":\d+$")
 
 
 @router.get("/submit")
-def submit_page(request: Request, who: Signed) -> Response:
-    return render(request, "submit.html", {}, who=who)
+def submit_page(request: Request, who: Signed, text_column: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """The form; a receipt that tells which column holds the text leads here with its name."""
+    return render(request, "submit.html", {"problem": None, "source": "", "text_column": text_column}, who=who)
 
 
 @router.post("/submit")
@@ -37,14 +39,18 @@ def submit_batch(
     """Take in what was uploaded as one batch; the receipt."""
     check_form(who, csrf)
     desk = desk_of(request)
-    with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
-        paths = [kept(upload, Path(folder), number, desk) for number, upload in enumerate(files) if upload.filename]
-        if not paths:
-            raise MonitorError("choose a file first")
-        receipt = submit(
-            desk.store, paths, now=desk.now, limits=desk.limits, source=source.strip() or None,
-            mapping={"text": text_column.strip()} if text_column.strip() else None, actor=who.access.person,
-        )  # fmt: skip
+    try:
+        with tempfile.TemporaryDirectory(prefix="sitrep-") as folder:
+            paths = [kept(upload, Path(folder), number, desk) for number, upload in enumerate(files) if upload.filename]
+            if not paths:
+                raise MonitorError("choose a file first")
+            receipt = submit(
+                desk.store, paths, now=desk.now, limits=desk.limits, source=source.strip() or None,
+                mapping={"text": text_column.strip()} if text_column.strip() else None, actor=who.access.person,
+            )  # fmt: skip
+    except MonitorError as error:
+        values = {"problem": sentence(str(error)), "source": source, "text_column": text_column}
+        return render(request, "submit.html", values, who=who, status=422)
     return RedirectResponse(f"/batches/{receipt.batch}", status_code=303)
 
 

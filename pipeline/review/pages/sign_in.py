@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
-from pipeline.errors import SitrepError
+from pipeline.errors import MonitorError, SitrepError
 from pipeline.review.desk import Csrf, Desk, Known, check_form, check_pace, desk_of, render
+from pipeline.review.words import sentence
 from pipeline.store import people, sessions
 
 router = APIRouter()
@@ -67,7 +68,7 @@ def with_cookie(response: Response, desk: Desk, token: str) -> Response:
 @router.get("/invitation")
 def invitation_page(request: Request) -> Response:
     """Its token is in the part of the link that browsers keep to themselves, so that no log of addresses has it."""
-    return render(request, "invitation.html", {})
+    return render(request, "invitation.html", {"invitation": "", "problem": None})
 
 
 @router.post("/invitation")
@@ -75,8 +76,12 @@ def accept_invitation(
     request: Request, invitation: Annotated[str, Form(max_length=200)], password: Annotated[str, Form()]
 ) -> Response:
     desk = desk_of(request)
-    with desk.store.write() as connection:
-        people.accept(connection, invitation.strip(), password, now=desk.now())
+    try:
+        with desk.store.write() as connection:
+            people.accept(connection, invitation.strip(), password, now=desk.now())
+    except MonitorError as error:  # the token is in no address any more: it is given back for another try
+        values = {"invitation": invitation.strip(), "problem": sentence(str(error))}
+        return render(request, "invitation.html", values, status=422)
     return RedirectResponse("/sign-in", status_code=303)
 
 

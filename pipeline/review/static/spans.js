@@ -41,12 +41,12 @@ show = () => {
   panel.querySelector("summary").firstChild.textContent = `Places, actors and dates: ${marks.length} `;
 };
 
-function pick(start, end) {
+function pick(start, end, painted = true) {
   while (start < end && /\s/.test(letters[start])) start += 1;
   while (start < end && /\s/.test(letters[end - 1])) end -= 1;
   picked = start < end ? { start, end } : null;
   if (picked) { panel.open = true; says.textContent = `Chosen: ${cut(start, end)}`; }
-  show();
+  if (painted) show();
 }
 
 // Every mention that lies on these words becomes none; `known` are all, in the order of the text.
@@ -109,17 +109,28 @@ function leap(forward) {
 
 text.tabIndex = 0;
 document.querySelector("#marking").hidden = false;
-document.querySelector("#mark-words").hidden = true;
 show();
 
-text.addEventListener("mouseup", () => {
+function selected() {
   const selection = getSelection();
-  if (selection.isCollapsed || !text.contains(selection.anchorNode) || !text.contains(selection.focusNode)) return;
+  if (selection.isCollapsed || !text.contains(selection.anchorNode) || !text.contains(selection.focusNode)) return null;
   const range = selection.getRangeAt(0), before = document.createRange();
   before.setStart(text, 0);
   before.setEnd(range.startContainer, range.startOffset);
   const start = Array.from(before.toString()).length;
-  pick(start, start + Array.from(range.toString()).length);
+  return [start, start + Array.from(range.toString()).length];
+}
+
+text.addEventListener("mouseup", () => {
+  const now = selected();
+  if (now) pick(...now);
+});
+// A finger selects without a mouse: what it holds is chosen, and not painted, which would take it out of its hand.
+let finger = false;
+text.addEventListener("pointerdown", (event) => { finger = event.pointerType === "touch"; });
+document.addEventListener("selectionchange", () => {
+  const now = finger && selected();
+  if (now) pick(...now, false);
 });
 text.addEventListener("click", (event) => {
   const row = event.target.dataset.row;
