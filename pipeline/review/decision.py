@@ -107,6 +107,22 @@ def record(
         show_in_lists(connection, item, types, spans, policy=policy)
 
 
+def was_recorded(connection: Connection, item: Row[Any], said: Decision, *, access: Access, version: int) -> bool:
+    """Whether this very word, by the same person, is what changed the item since `version`: its form was sent twice."""
+    mine = [
+        c
+        for c in corrections.of_report(connection, item.report)
+        if c.by == access.person and c.body.get("queue") == item.queue
+    ]
+    done = (
+        item.decided_by == access.person and item.outcome == said.outcome if said.outcome else item.state == "claimed"
+    )
+    if not mine or not done or item.version != version + 1:
+        return False
+    types = set(mine[-1].body["violations"]) - set(mine[-1].body.get("unseen", ()))
+    return (types, mine[-1].body["urgency"], mine[-1].note) == (set(said.violations), said.urgency, said.note)
+
+
 def check(said: Decision, *, access: Access, taxonomy: Taxonomy) -> None:
     """MonitorError where a type or level is named that there is none of, or not for this person."""
     if set(said.violations) - (set(taxonomy.violation_ids) - access.hidden_types):

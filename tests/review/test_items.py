@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from pipeline.review.marks import Mark, pieces
 from pipeline.store import Store, audit, corrections, reports
-from pipeline.store.schema import assessment
+from pipeline.store.schema import assessment, queue_item
 from pipeline.taxonomy import load_taxonomy
 from tests.review.conftest import REPORTS, Visit, item
 
@@ -91,6 +91,36 @@ def test_a_decision_is_kept_beside_the_prediction_and_closes_the_item(visit: Vis
     with desk.read() as connection:
         report = path.rpartition("/")[2]
         assert [e.action for e in audit.events(connection, subject=report)][-2:] == ["item closed", "reviewed"]
+
+
+@pytest.mark.parametrize("action", ["confirmed", "save"])
+def test_a_form_that_is_sent_twice_counts_once(visit: Visit, desk: Store, action: str) -> None:
+    path, browser = item(desk, "A2"), visit("ada")
+    values = browser.form_values(path, f"{path}/decide") | {
+        "urgency": ["high"],
+        "action": [action],
+        "note": ["so it is"],
+    }
+    first, second = (browser.post(f"{path}/decide", data=values) for _ in range(2))
+    assert (first.status_code, second.url) == (200, first.url)
+    assert len(spans_of(desk, path)) == 1
+    other = browser.post(f"{path}/decide", data={**values, "note": ["or not"]})
+    assert other.status_code == 409
+    assert len(spans_of(desk, path)) == 1
+
+
+def test_who_decided_that_a_critical_report_shows_no_violation_leaves_it_to_a_colleague(
+    visit: Visit, desk: Store
+) -> None:
+    path, ada = item(desk, "A2"), visit("ada")
+    with desk.write() as connection:
+        connection.execute(queue_item.update().values(urgency="critical", rank=0))
+    values = ada.form_values(path, f"{path}/decide") | {"urgency": ["low"], "action": ["no_violation"]}
+    assert "waits for a second person" in ada.post(f"{path}/decide", data=values).text
+    page, theirs = ada.get(path).text, visit("bo").get(path).text
+    assert "Decided by you as no violation: a colleague can confirm it" in page
+    assert "Decided by ada as no violation: you can confirm it" in theirs
+    assert ['value="no_violation"' in shown for shown in (page, theirs)] == [False, True]
 
 
 def test_two_reviewers_at_once_the_second_is_told_and_nothing_is_overwritten(visit: Visit, desk: Store) -> None:

@@ -74,10 +74,11 @@ def decide(
             violations or [], urgency, outcome, note.strip() or None,
             spans_of(form, text, before=before),
         )  # fmt: skip
-        decision.record(
-            connection, item, said, access=who.access, policy=desk.policy, taxonomy=desk.taxonomy, version=version,
-            now=desk.now(),
-        )  # fmt: skip
+        if not decision.was_recorded(connection, item, said, access=who.access, version=version):
+            decision.record(
+                connection, item, said, access=who.access, policy=desk.policy, taxonomy=desk.taxonomy, version=version,
+                now=desk.now(),
+            )  # fmt: skip
     return (
         _back(queue, report)
         if action == "save"
