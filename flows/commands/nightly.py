@@ -67,6 +67,8 @@ def told(counts: Mapping[str, Any]) -> Iterator[str]:
         f"night of {counts['night']}: {done}{counts['received']:,} received in {batches}, "
         f"{counts['triaged']:,} triaged, {counts['sent']:,} sent"
     )
+    if counts["already_done"]:
+        yield "  what was dropped since waits for the next night, or for `sitrep run FILES`"
     yield from (f"  {counts[key]:,} {mend}" for key, mend in _WRONG.items() if counts.get(key))
     if not counts.get("chain_intact", True):
         yield "  [bold red]the audit chain is broken[/bold red]: stop writing; sitrep audit verify"

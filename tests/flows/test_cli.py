@@ -303,6 +303,7 @@ def test_a_night_tells_all_that_makes_it_end_with_an_error() -> None:
     assert len(others) == len(wrong)
     assert "audit chain is broken" in others[-1]
     assert len(list(told({**counts, "chain_intact": True}))) == 1
+    assert "waits for the next night" in "".join(told({**counts, "already_done": True}))
 
 
 def test_every_command_has_help_with_an_example() -> None:
