@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from getpass import getuser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from flows.commands.options import HERE, JsonOption, MapOption, SourceOption, Wo
 from flows.commands.queues import print_queues, queue_values
 from flows.progress import progress
 from flows.workspace import Workspace, open_workspace, utc_now
+
+if TYPE_CHECKING:
+    from pipeline.store.batches import Receipt
 
 app = typer.Typer()
 
@@ -38,6 +41,7 @@ def submit(
         )
     else:
         console.print_receipt(receipt, problems)
+        _print_undated(opened, receipt)
         if receipt.pending:
             wait = "waits" if receipt.pending == 1 else "wait"
             console.out.print(f"  {receipt.pending:,} {wait} for triage: [bold]sitrep run[/bold]")
@@ -90,6 +94,7 @@ def run(
     else:
         if receipt:
             console.print_receipt(receipt, problems)
+            _print_undated(opened, receipt)
             console.out.print()
         if receipt and receipt.quarantined == receipt.received and not counts["triaged"]:
             console.out.print("Nothing was accepted, so that nothing was triaged.")
@@ -139,6 +144,22 @@ def status(
     ]  # fmt: skip
     console.out.print(console.table("Batches", ("batch", *figures, ""), rows, right=figures))
     console.out.print(f"\n{console.waiting_reports(waiting)}; deliveries: {_words(deliveries) or 'none yet'}")
+
+
+def _print_undated(opened: Workspace, receipt: Receipt) -> None:
+    """Say that reports came without a date where a column of theirs may have held it: "yesterday" is no day then."""
+    from pipeline.intake.mapping import date_offers
+    from pipeline.store import reports
+
+    with opened.store.read() as connection:
+        count, first = reports.undated(connection, receipt.batch)
+    offers = date_offers(list(first.metadata)) if first else []
+    if offers:
+        columns = " or ".join(f'--map report_date="{console.escape(name)}"' for name in offers[:3])
+        console.out.print(
+            f"  {count:,} of {receipt.accepted:,} accepted without a report date, against which [italic]yesterday[/italic] is read;"
+            f" next time, if it is the day of the report: {columns}"
+        )
 
 
 def _submit(

@@ -113,6 +113,12 @@ def _offers(names: Sequence[str], keys: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys(found) if _is_name(name) and name[0] != "_"]  # Kobo's own: _notes
 
 
+def date_offers(names: Sequence[str]) -> list[str]:
+    """The columns that may hold the report date, by their names."""
+    words = {name: re.split(r"[\W_]+", _key(name)) for name in names}
+    return [name for name, of in words.items() if set(_names()["offers"]["report_date"]) & {*of} and _is_name(name)]
+
+
 def _is_name(cell: object) -> bool:
     """Whether a cell looks like a column's name, and not like something of a report."""
     name = str(cell).strip()

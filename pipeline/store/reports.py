@@ -203,6 +203,13 @@ def find(connection: Connection, ident: str) -> tuple[int, Report]:
     return rows[0].seq, _report(rows[0])
 
 
+def undated(connection: Connection, batch: str) -> tuple[int, Report | None]:
+    """How many reports of a batch have no report date, and the first of them."""
+    without = report.c.batch == batch, report.c.report_date.is_(None)
+    count, first = connection.execute(select(func.count(), func.min(report.c.seq)).where(*without)).one()
+    return int(count), load(connection, [first])[first] if count else None
+
+
 def _report(row: Row[Any]) -> Report:
     return Report(
         id=row.id,

@@ -286,6 +286,18 @@ def test_a_reason_may_be_given_under_either_name(run: Run) -> None:
     assert isinstance(run("erase", "r0", "--reason", "request 1", code=None).exception, SitrepError)
 
 
+def test_reports_without_a_date_are_told_where_a_column_may_hold_it(run: Run) -> None:
+    table = "text,Date of incident\nSoldiers burnt ten houses in Rann.,2025-02-13\n"
+    told = " ".join(run("submit", "-", stdin=table).stdout.split())
+    assert "1 of 1 accepted without a report date" in told
+    assert '--map report_date="Date of incident"' in told
+    assert (
+        "report_date="
+        not in run("submit", "-", "--map", "report_date=Date of incident", stdin=table + "x,2025-02-13\n").stdout
+    )
+    assert "report date" not in run("submit", "-", stdin="text,place\nSoldiers beat two men.,Rann\n").stdout
+
+
 def test_one_report_is_told_in_the_singular(run: Run) -> None:
     assert "1 waits for triage" in run("submit", "-", stdin="text\nSoldiers burnt ten houses in Rann.\n").stdout
     assert "1 report waits for triage" in run("status").stdout

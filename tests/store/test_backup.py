@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, insert, select, text
 
+from pipeline.custody import resealing
+from pipeline.custody.keyring import Keyring, make_keyring
 from pipeline.errors import SitrepError, StoreError
 from pipeline.intake import Candidate, Row
-from pipeline.store import Store, audit, open_store
+from pipeline.store import Store, audit, open_store, reports
 from pipeline.store.backup import Backup, backup, restore
 from pipeline.store.engine import schema_of
 from pipeline.store.schema import batch, metadata, report
+from pipeline.store.sealed import use_keys
 from pipeline.submit import take_in
 from tests.postgres import database
 from tests.store.test_work import NOW, filled
@@ -150,6 +153,31 @@ def test_a_backup_of_sqlite_comes_back_to_postgresql(store: Store, postgres: str
             assert connection.execute(following).scalar_one() == 3
         with pytest.raises(StoreError, match="already"):
             restore(tmp_path / "copy", there)
+        there.dispose()
+
+
+def test_words_that_are_encrypted_stay_so_in_postgresql(store: Store, postgres: str, tmp_path: Path) -> None:
+    make_keyring(tmp_path / "store.keys", today=NOW.date())
+    keys = Keyring(tmp_path / "store.keys")
+    use_keys(store.engine.dialect, keys)
+    resealing.begin(store, keys.newest, now=NOW, actor="op")
+    rows = [
+        Row("f", 1, {}, candidate=Candidate("Soldiers burnt ten houses in Rann.", external_id="A1", metadata={"n": 1}))
+    ]
+    take_in(store, iter(rows), name="b", now=lambda: NOW, source="north")
+    backup(store, tmp_path / "copy", now=NOW)
+    with database(postgres) as url:
+        there = open_store(url, keys=keys)
+        restore(tmp_path / "copy", there)
+        with there.read() as connection:
+            _, found = reports.find(connection, "A1")
+            assert (found.text, found.source, found.metadata) == (
+                "Soldiers burnt ten houses in Rann.",
+                "north",
+                {"n": 1},
+            )
+            at_rest = connection.execute(text("SELECT text || metadata FROM report")).scalar_one()
+        assert "Rann" not in at_rest
         there.dispose()
 
 
