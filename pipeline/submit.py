@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +27,7 @@ from pipeline.intake import (
     Fingerprint,
     Limits,
     Row,
-    fingerprint,
+    fingerprints,
     identify_all,
     in_latin_letters,
     read_inputs,
@@ -105,8 +107,9 @@ def take_in(
     numbered = ((line, row) for line, row in enumerate(rows, start=1) if line > recorded)
     while chunk := list(islice(numbered, ROWS_PER_TRANSACTION)):
         # Everything that needs no database happens before the write lock is taken.
-        prints = {line: fingerprint(row.candidate.text) for line, row in chunk if row.candidate}
-        languages = _languages({line: row.candidate for line, row in chunk if row.candidate})
+        candidates = {line: row.candidate for line, row in chunk if row.candidate}
+        prints = dict(zip(candidates, fingerprints(c.text for c in candidates.values()), strict=True))
+        languages = _languages(candidates)
         with store.write() as connection:
             audit.lock(connection)
             # Somebody else may be taking in the same files: what they recorded meanwhile is not recorded again.
@@ -163,7 +166,8 @@ def _decide(
         known = reports.Known(
             seq, candidate_source, candidate.report_date, sha256, print_.normalised_sha256, print_.signature
         )
-        match = index.find(known, candidate.text, bands=print_.bands)
+        bands = print_.bands if _is_long_enough(candidate.text) else ()
+        match = index.find(known, candidate.text, bands=bands)
         if match and match.is_duplicate:
             intake.duplicates.append({"batch": batch, "line": line, **_repeat(candidate, row.content, match)})
             continue
@@ -192,9 +196,8 @@ def _decide(
                 "signature": print_.signature,
             }
         )
-        if _is_long_enough(candidate.text):
-            intake.bands += [(band, seq) for band in set(print_.bands)]
-        index.add(known, candidate.text, bands=print_.bands)
+        intake.bands += [(band, seq) for band in set(bands)]
+        index.add(known, candidate.text, bands=bands)
         seq += 1
     return intake
 
@@ -224,18 +227,18 @@ def _repeat(candidate: Candidate, content: object, match: Match) -> dict[str, An
 class _Index:
     """Stored reports and the rows of this transaction, looked up by text and by near-duplicate band."""
 
-    def __init__(self, connection: Connection, prints: Iterable[Fingerprint], *, threshold: float) -> None:
+    def __init__(self, connection: Connection, prints: Collection[Fingerprint], *, threshold: float) -> None:
         self.connection = connection
         self.threshold = threshold
-        prints = list(prints)
         self.by_text: dict[str, list[reports.Known]] = {}
         for known in reports.known_by_text(connection, (p.normalised_sha256 for p in prints)):
             self.by_text.setdefault(known.normalised_sha256, []).append(known)
-        self.by_band: dict[int, set[int]] = {}
-        for band, seq in reports.band_matches(connection, (band for p in prints for band in p.bands)):
+        bands = Counter(band for p in prints for band in p.bands)
+        # By the bands that two share, a stored report and a row or two rows: most are of one row alone.
+        self.by_band: dict[int, set[int]] = {band: set() for band, rows in bands.items() if rows > 1}
+        for band, seq in reports.band_matches(connection, bands):
             self.by_band.setdefault(band, set()).add(seq)
-        stored = {seq for seqs in self.by_band.values() for seq in seqs}
-        self.known = reports.known_by_seq(connection, stored)
+        self.known = reports.known_by_seq(connection, {seq for seqs in self.by_band.values() for seq in seqs})
         self.texts: dict[int, str] = {}
 
     def find(self, new: reports.Known, text: str, *, bands: Sequence[int]) -> Match | None:
@@ -246,9 +249,7 @@ class _Index:
         if same_words:
             # The same words on another day are another report: "nothing to report", a daily shelling.
             return Match(same_words[0].seq, "update", 1.0)
-        if not _is_long_enough(text):
-            return None
-        candidates = sorted({seq for band in bands for seq in self.by_band.get(band, ())})
+        candidates = sorted({seq for band in self._shared(bands) for seq in self.by_band[band]})
         scored = [
             (similarity(self.known[seq].signature or b"", new.signature or b""), -seq)
             for seq in candidates
@@ -264,16 +265,19 @@ class _Index:
         same = _dates_agree(old, new) and tells_nothing_new(text, self._text_of(old.seq))
         return Match(old.seq, "near" if same else "update", best)
 
+    def _shared(self, bands: Sequence[int]) -> AbstractSet[int]:
+        return self.by_band.keys() & bands if self.by_band else frozenset()
+
     def _text_of(self, seq: int) -> str:
         return self.texts.get(seq) or reports.load(self.connection, [seq])[seq].text
 
     def add(self, known: reports.Known, text: str, *, bands: Sequence[int]) -> None:
         self.by_text.setdefault(known.normalised_sha256, []).append(known)
-        if _is_long_enough(text):
+        if shared := self._shared(bands):
             self.known[known.seq] = known
             self.texts[known.seq] = text
-            for band in bands:
-                self.by_band.setdefault(band, set()).add(known.seq)
+            for band in shared:
+                self.by_band[band].add(known.seq)
 
 
 def _dates_agree(old: reports.Known, new: reports.Known) -> bool:

@@ -250,6 +250,8 @@ def _record(
 
 
 def _map(evidence: Sequence[Evidence], text: Normalised) -> tuple[Evidence, ...]:
+    if text.starts is None:
+        return tuple(evidence)
     mapped = []
     for sentence in evidence:
         start, end = text.to_original(sentence.start, sentence.end)
@@ -258,11 +260,13 @@ def _map(evidence: Sequence[Evidence], text: Normalised) -> tuple[Evidence, ...]
 
 
 def _in_original(violation: ViolationDecision, text: Normalised) -> ViolationDecision:
-    return replace(violation, evidence=_map(violation.evidence, text)) if violation.evidence else violation
+    return replace(violation, evidence=_map(violation.evidence, text)) if text.starts is not None else violation
 
 
 def _entities_in_original(entities: Entities, original: str, text: Normalised) -> Entities:
     """Every span moved from the normalised text to the original, and its wording taken from there."""
+    if text.starts is None:  # most texts are as they came, and so are their spans
+        return entities
 
     def span(start: int, end: int) -> dict[str, Any]:
         start, end = text.to_original(start, end)

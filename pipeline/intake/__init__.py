@@ -5,7 +5,7 @@
 Also what every later room needs of a text: normalising with an offset map, language, fingerprints.
 """
 
-from pipeline.intake.duplicates import Fingerprint, fingerprint, similarity, tells_nothing_new
+from pipeline.intake.duplicates import Fingerprint, fingerprint, fingerprints, similarity, tells_nothing_new
 from pipeline.intake.inputs import read_inputs, spool, walk
 from pipeline.intake.language import identify, identify_all, in_latin_letters
 from pipeline.intake.normalise import Normalised, normalise
@@ -20,6 +20,7 @@ __all__ = [
     "Reason",
     "Row",
     "fingerprint",
+    "fingerprints",
     "identify",
     "identify_all",
     "in_latin_letters",

@@ -10,6 +10,7 @@ import hashlib
 import re
 import unicodedata
 import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from pipeline.intake.normalise import normalise
 
 BANDS, ROWS = 10, 6
+TOGETHER = 1 << 16
+"""So many triples are hashed at once: memory stays bounded, and half a megabyte of them in the processor's cache."""
+
 _WORDS = re.compile(r"\w+")
 _WEIGHTY = re.compile(
     r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|"
@@ -27,12 +31,13 @@ _WEIGHTY = re.compile(
     r"arrest\w*|detain\w*|releas\w*|freed|escap\w*|found|burn\w*|shell\w*|bomb\w*|flee\w*|fled|displac\w*|"
     r"child(?:ren)?|boys?|girls?|wom[ae]n|pregnant|threat\w*|den(?:y|ie[sd]|ying)|confirm\w*|correct\w*"
 )
-_ASCII_WORDS = bytes(n if n < 128 and (chr(n).isalnum() or chr(n) == "_") else ord(" ") for n in range(256))
+_SIGNS = re.compile(r"[^\w\x00-\x7f]")
+_ASCII_WORDS = bytes(n if n >= 128 or chr(n).isalnum() or chr(n) == "_" else ord(" ") for n in range(256))
 _BITS = np.uint64(61)
 _PRIME = np.uint64((1 << 61) - 1)
 _generator = np.random.default_rng(20250214)
-_A = _generator.integers(1, 1 << 31, BANDS * ROWS, dtype=np.uint64)[:, None]
-_B = _generator.integers(0, 1 << 61, BANDS * ROWS, dtype=np.uint64)[:, None]
+_A = _generator.integers(1, 1 << 31, BANDS * ROWS, dtype=np.uint64)
+_B = _generator.integers(0, 1 << 61, BANDS * ROWS, dtype=np.uint64)
 _MIX = _generator.integers(1, 1 << 62, ROWS, dtype=np.uint64) | np.uint64(1)
 
 
@@ -47,38 +52,75 @@ class Fingerprint:
 
 def fingerprint(text: str) -> Fingerprint:
     """The fingerprint of a text; case, punctuation, spacing and disguise (see `normalise`) do not matter."""
-    plain = normalise(text).text.casefold()
-    words = _words(plain)
-    normalised = b" ".join(words)
-    triples = map(b" ".join, zip(words, words[1:], words[2:], strict=False)) if len(words) > 2 else [normalised]
-    signature = _minima(np.fromiter(map(zlib.crc32, triples), dtype=np.uint64)).astype(np.uint32).tobytes()
-    return Fingerprint(hashlib.sha256(normalised).hexdigest(), bands_of(signature), signature)
+    return fingerprints([text])[0]
+
+
+def fingerprints(texts: Iterable[str]) -> list[Fingerprint]:
+    """The same of many texts, in half the time."""
+    found: list[Fingerprint] = []
+    digests: list[str] = []
+    hashes: list[NDArray[np.uint64]] = []
+    waiting = 0
+    for text in texts:
+        words = _words(normalise(text).text.casefold())
+        normalised = b" ".join(words)
+        triples = map(b" ".join, zip(words, words[1:], words[2:], strict=False)) if len(words) > 2 else [normalised]
+        digests.append(hashlib.sha256(normalised).hexdigest())
+        hashes.append(np.fromiter(map(zlib.crc32, triples), np.uint64))
+        waiting += len(hashes[-1])
+        if waiting >= TOGETHER:
+            found += _signed(digests, hashes)
+            digests, hashes, waiting = [], [], 0
+    return found + _signed(digests, hashes)
+
+
+def _signed(digests: Sequence[str], hashes: Sequence[NDArray[np.uint64]]) -> list[Fingerprint]:
+    """Fingerprints from the digests of texts and the hashes of their triples."""
+    if not hashes:
+        return []
+    signatures = _minima(hashes).astype(np.uint32)
+    bands = map(tuple, _bands(signatures).tolist())
+    return [
+        Fingerprint(digest, keys, signature.tobytes())
+        for digest, keys, signature in zip(digests, bands, signatures, strict=True)
+    ]
 
 
 def bands_of(signature: bytes) -> tuple[int, ...]:
     """The bands of a signature, as signed numbers of 64 bits."""
-    minima = np.frombuffer(signature, np.uint32).astype(np.uint64).reshape(BANDS, ROWS)
-    keys = (minima * _MIX).sum(axis=1) ^ np.arange(BANDS, dtype=np.uint64)
-    return tuple(int(k) for k in keys.view(np.int64))
+    return tuple(_bands(np.frombuffer(signature, np.uint32)).tolist()[0])
+
+
+def _bands(signatures: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """The bands of signatures *(texts, 60)*, *(texts, 10)*."""
+    minima = signatures.astype(np.uint64).reshape(-1, BANDS, ROWS)
+    keys: NDArray[np.uint64] = (minima * _MIX).sum(axis=2) ^ np.arange(BANDS, dtype=np.uint64)
+    return keys.view(np.int64)
 
 
 def _words(plain: str) -> list[bytes]:
-    if plain.isascii():
-        return plain.encode().translate(_ASCII_WORDS).split()
-    return [word.encode("utf-8", "surrogatepass") for word in _WORDS.findall(unicodedata.normalize("NFKC", plain))]
+    if not plain.isascii():
+        plain = _SIGNS.sub(" ", unicodedata.normalize("NFKC", plain))
+    return plain.encode("utf-8", "surrogatepass").translate(_ASCII_WORDS).split()
 
 
-def _minima(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The least of `(A * hashes + B) % PRIME` for each permutation, *(60,)*."""
-    spread = _A * hashes + _B
-    # Modulo 2**61 - 1 without a division: the high bits are added to the low ones, and the prime is taken off where the
-    # sum reaches it (where it does not, the difference is taken from 2**64 and past every sum).
-    high = spread >> _BITS
-    spread &= _PRIME
-    spread += high
-    np.minimum(spread, np.subtract(spread, _PRIME, out=high), out=spread)
-    minima: NDArray[np.uint64] = spread.min(axis=1)
-    return minima
+def _minima(hashes: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """The least of `(A * hash + B) % PRIME` over the hashes of each text, for each permutation, *(texts, 60)*."""
+    starts = np.cumsum([0, *map(len, hashes[:-1])])
+    every = np.concatenate(hashes)
+    spread, high = np.empty_like(every), np.empty_like(every)
+    minima = np.empty((BANDS * ROWS, len(hashes)), np.uint64)
+    for a, b, least in zip(_A, _B, minima, strict=True):
+        np.multiply(every, a, out=spread)
+        np.add(spread, b, out=spread)
+        # Modulo 2**61 - 1 without a division: the high bits are added to the low ones, and the prime is taken off where
+        # the sum reaches it (where it does not, the difference is taken from 2**64 and past every sum).
+        np.right_shift(spread, _BITS, out=high)
+        np.bitwise_and(spread, _PRIME, out=spread)
+        np.add(spread, high, out=spread)
+        np.minimum(spread, np.subtract(spread, _PRIME, out=high), out=spread)
+        np.minimum.reduceat(spread, starts, out=least)
+    return minima.T
 
 
 def similarity(first: bytes, second: bytes) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -68,8 +67,8 @@ def identify_all(texts: Sequence[str]) -> list[tuple[str, float]]:
     for start in range(0, len(readable), TOGETHER):
         chosen = readable[start : start + TOGETHER]
         samples = [_encoded(texts[n][:CHARACTERS_READ]) for n in chosen]
-        for n, sample, features in zip(chosen, samples, _features(samples), strict=True):
-            found[n] = _language(features, len(sample))
+        for n, language in zip(chosen, _languages(_scores(_features(samples)), samples), strict=True):
+            found[n] = language
     return found
 
 
@@ -92,20 +91,31 @@ def _features(samples: Sequence[bytes]) -> list[NDArray[np.int32]]:
     return [line[: len(sample)][line[: len(sample)] >= 0] for line, sample in zip(ends, samples, strict=True)]
 
 
-def _language(features: NDArray[np.int32], length: int) -> tuple[str, float]:
-    """The likeliest language of a text of so many bytes, and how likely it is, softened by the square root of these."""
+def _scores(features: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+    """The logarithm of how likely each language is by the features of each text, *(texts, languages)*."""
     tables = _tables()
-    seen, times = np.unique(features, return_counts=True)
-    scores = np.log1p(times.astype(np.float32)) @ tables.weights.take(seen, axis=0) + tables.prior
-    if not len(seen):
-        scores = np.zeros_like(tables.prior)
-    scores = np.exp((scores - scores.max()) / math.sqrt(length))
-    scores /= scores.sum()
+    scores = np.zeros((len(features), len(tables.prior)), np.float32)
+    # One place for the weights of all texts: they are large enough for memory to be asked for anew each time.
+    place = np.empty((max(map(len, features)), len(tables.prior)), np.float32)
+    for score, each in zip(scores, features, strict=True):
+        seen, times = np.unique(each, return_counts=True)
+        if len(seen):
+            weights = tables.weights.take(seen, axis=0, out=place[: len(seen)], mode="clip")
+            np.add(np.log1p(times.astype(np.float32)) @ weights, tables.prior, out=score)
+    return scores
+
+
+def _languages(scores: NDArray[np.float32], samples: Sequence[bytes]) -> list[tuple[str, float]]:
+    """The likeliest language of each text, and how likely it is, softened by the square root of the text's bytes."""
+    tables = _tables()
+    softened = np.sqrt(np.fromiter(map(len, samples), np.float32))[:, None]
+    likely = np.exp((scores - scores.max(axis=1, keepdims=True)) / softened)
+    likely /= likely.sum(axis=1, keepdims=True)
     for first, second in tables.same:
-        scores[first] += scores[second]
-        scores[second] = 0
-    best = int(scores.argmax())
-    return tables.languages[best], float(scores[best])
+        likely[:, first] += likely[:, second]
+        likely[:, second] = 0
+    best = likely.argmax(axis=1)
+    return [(tables.languages[n], float(line[n])) for n, line in zip(best, likely, strict=True)]
 
 
 def in_latin_letters(text: str) -> bool:

@@ -40,10 +40,11 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _WORD = re.compile(r"\w+")
 
 # Letters and signs that need no further look, where a whole text is of them: Latin; Cyrillic; Arabic.
-_COMMON = "\t\n\r -@\\[-`{-~\u00a7\u00ab\u00b0\u00bb\u2013\u2014\u2018\u2019\u201c-\u201e\u2022\u2026"
-_PLAIN = re.compile(
-    f"[{_COMMON}A-Za-z\u00c0-\u024f]*|[{_COMMON}\u0400-\u045f]*|[{_COMMON}\u060c\u061b\u061f-\u0652\u0660-\u06d5]*"
-)
+_SIGNS = "\u00a7\u00ab\u00b0\u00bb\u2013\u2014\u2018\u2019\u201c-\u201e\u2022\u2026"
+_COMMON = f"\t\n\r -@\\[-`{{-~{_SIGNS}"
+_PLAIN = re.compile(f"[{_COMMON}\u0400-\u045f]*|[{_COMMON}\u060c\u061b\u061f-\u0652\u0660-\u06d5]*")
+_PLAIN_LATIN = re.compile(f"[{_SIGNS}\u00c0-\u024f]*")  # beside ASCII
+_ASCII = bytes(range(128))
 
 Edit = tuple[int, int, str]  # start, end (half open) and what stands there instead
 
@@ -73,7 +74,7 @@ class Normalised:
 def normalise(text: str) -> Normalised:
     """The working text of `text`; identity, and fast, for clean text."""
     whole = Normalised(text, None, None)
-    if text.isascii() or (_PLAIN.fullmatch(text) and not suspicious(text)):
+    if text.isascii() or _is_plain(text):
         return whole
     flags: list[str] = []
     working = _edited(whole, mend(text), flags, "mojibake")
@@ -83,6 +84,15 @@ def normalise(text: str) -> Normalised:
     if unmixed is not working:  # a letter that changed script may now belong to the accent after it
         unmixed = _edited(unmixed, _forms(unmixed.text), flags)
     return Normalised(unmixed.text, unmixed.starts, unmixed.ends, tuple(dict.fromkeys(flags)))
+
+
+def _is_plain(text: str) -> bool:
+    # Most texts that are not ASCII are but for a few characters, which are quickly had by themselves. What is damaged in
+    # the text is damaged in these, since only characters beside each other tell it.
+    beyond = text.encode("utf-8", "surrogatepass").translate(None, _ASCII).decode("utf-8", "surrogatepass")
+    if _PLAIN_LATIN.fullmatch(beyond):
+        return not (suspicious(beyond) and suspicious(text))
+    return _PLAIN.fullmatch(text) is not None
 
 
 def _edited(before: Normalised, edits: Iterator[Edit], flags: list[str], flag: str | None = None) -> Normalised:

@@ -27,6 +27,8 @@ from pipeline.store.sealed import use_keys
 
 WAL_RESET_FIXED = (3, 51, 3)
 BUSY_TIMEOUT_MS = 30_000
+IN_MEMORY = "gathered"
+"""A database in the memory of each connection to SQLite, beside the store: rows are gathered there to be stored at once."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA cache_size = -65536")  # 64 MiB
+    connection.execute(f"ATTACH ':memory:' AS {IN_MEMORY}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

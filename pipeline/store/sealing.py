@@ -49,6 +49,8 @@ class Sealing:
         return {_keyed(key, kind, value, size): value for value in values for key in (self.key, *self.earlier)}
 
     def number_lookups(self, kind: str, values: Iterable[int]) -> dict[int, int]:
+        if not self.is_on:
+            return {value: value for value in values}
         return {_keyed_number(key, kind, value): value for value in values for key in (self.key, *self.earlier)}
 
     def seal(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -63,8 +65,9 @@ class Sealing:
                 keyed, itself, size = MOVED[table]
                 made[itself] = row[keyed]
                 made[keyed] = self.keyed(itself, row[keyed], size=size)
-            if table is schema.report and row.get("external_id"):
-                made["external_key"] = self.keyed("external_id", row["external_id"], size=EXTERNAL_BYTES)
+            if table is schema.report:  # each row has the columns of the first, by which a statement is made for all
+                theirs = row.get("external_id")
+                made["external_key"] = theirs and self.keyed("external_id", theirs, size=EXTERNAL_BYTES)
         name = ""
         for column, type_ in _COLUMNS[table]:
             if made.get(column) is not None:

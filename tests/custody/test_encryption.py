@@ -145,6 +145,17 @@ def test_what_was_there_is_encrypted_rotated_and_written_back_without_a_differen
         assert sealing.in_force(connection) == sealing.Sealing(None)
 
 
+@pytest.mark.parametrize("idents", [("", "B7"), ("B7", "")])
+def test_a_report_is_found_by_its_senders_id_beside_reports_that_have_none(
+    keyed: Store, key_file: Path, tmp_path: Path, now: Clock, idents: tuple[str, str]
+) -> None:
+    bring_under(keyed, key_file, now)
+    rows = [{"id": ident, "text": f"Soldiers shot {n} farmers."} for n, ident in enumerate(idents)]
+    hand_in(keyed, tmp_path, "reports.jsonl", rows, now)
+    with keyed.read() as connection:
+        assert reports.find(connection, "B7")[1].text == f"Soldiers shot {idents.index('B7')} farmers."
+
+
 def test_repetitions_are_told_whatever_the_key(keyed: Store, key_file: Path, tmp_path: Path, now: Clock) -> None:
     long = " ".join(f"word{n}" for n in range(40))
     rows = [{"text": STORY}, {"text": long}, {"text": STORY.upper()}, {"text": long + " more"}]

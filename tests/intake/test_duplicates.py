@@ -3,8 +3,10 @@
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.intake import fingerprint, similarity, tells_nothing_new
+from pipeline.intake import duplicates, fingerprint, fingerprints, similarity, tells_nothing_new
 
 TEXT = (
     "Armed men on motorcycles entered the village at dusk, shot seven farmers at the well and burnt the granaries "
@@ -82,3 +84,20 @@ def test_a_word_that_weighs_nothing_is_none(word: str, other: str) -> None:
 
 def test_where_no_letter_is_a_capital_any_word_may_be_a_name() -> None:
     assert not tells_nothing_new("خطف مسلحون معلما قرب بانكاس", "خطف مسلحون معلما قرب غاو")
+
+
+@given(
+    st.lists(
+        st.sampled_from([TEXT, TEXT[:90], "Сожгли школу – снова.", "", "so\u200b few"]) | st.text(max_size=60),
+        max_size=8,
+    )
+)
+def test_neighbours_do_not_matter(texts: list[str]) -> None:
+    assert fingerprints(texts) == [fingerprint(text) for text in texts]
+
+
+def test_many_texts_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{TEXT} {n}" for n in range(9)]
+    whole = fingerprints(texts)
+    monkeypatch.setattr(duplicates, "TOGETHER", 70)
+    assert fingerprints(texts) == whole

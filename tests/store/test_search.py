@@ -47,15 +47,14 @@ def filled(any_store: Store) -> Store:
     draw = random.Random(3)
     with any_store.write() as connection:
         connection.execute(insert(batch).values(id="b", fingerprint="f", submitted_at=NOW))
-        for n in range(1, 81):
-            connection.execute(
-                insert(report).values(
-                    seq=n, id=f"r{n}", batch="b", line=n, external_id=f"GAO-{n:03}", sha256="0", text=draw.choice(TEXTS),
-                    metadata={}, flags=[], received_at=NOW, normalised_sha256=str(n), country=draw.choice((None, "ML", "NE")),
-                    source=draw.choice((None, "Office 1", "Office 2")),
-                    report_date=draw.choice((None, DAY, DAY - timedelta(days=1), DAY - timedelta(days=9))),
-                )
-            )  # fmt: skip
+        rows = [
+            {"seq": n, "id": f"r{n}", "batch": "b", "line": n, "external_id": f"GAO-{n:03}", "sha256": "0",
+             "text": draw.choice(TEXTS), "metadata": {}, "flags": [], "received_at": NOW, "normalised_sha256": str(n),
+             "country": draw.choice((None, "ML", "NE")), "source": draw.choice((None, "Office 1", "Office 2")),
+             "report_date": draw.choice((None, DAY, DAY - timedelta(days=1), DAY - timedelta(days=9)))}
+            for n in range(1, 81)
+        ]  # fmt: skip
+        reports.add(connection, reports.Intake(reports=rows))
         values = [
             {"report": n, "model": "m", "taxonomy": "1", "urgency": "high", "body": body(draw)} for n in range(1, 81)
         ]
