@@ -64,6 +64,12 @@ def table(
     return made
 
 
+def print_cut(shown: int, limit: int) -> None:
+    """Say that a list may go on where it was cut."""
+    if shown == limit:
+        out.print(f"[dim]the first {limit:,}; --limit shows more[/dim]")
+
+
 def receipt_values(receipt: Receipt) -> dict[str, Any]:
     return {
         "batch": receipt.batch,

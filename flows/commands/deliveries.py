@@ -71,11 +71,12 @@ def list_(
     columns = ("number", "report", "queue", "destination", "state", "tries", "next try", "last error")
     if lines:
         console.out.print(console.table("Deliveries", columns, lines, right=("number", "tries")))
+        console.print_cut(len(lines), limit)
     else:
         console.out.print("No such deliveries: nothing waits for a destination or for a person here.")
     for c in open_circuits:
         console.out.print(
-            f"\n[yellow]{console.escape(c.destination)}[/yellow] failed {c.failures} times since "
+            f"\n[yellow]{console.escape(c.destination)}[/yellow] failed {console.counted(c.failures, 'time')} since "
             f"{c.failing_since:%Y-%m-%d %H:%M} UTC ({console.escape(c.last_error)}); "
             f"tried again {console.until(c.open_until, now=utc_now())}"
         )

@@ -49,6 +49,7 @@ def queues(
     console.out.print(
         console.table("Items", ("report", "id", "queue", "urgency", "due", "reason"), rows, empty="No items are open.")
     )
+    console.print_cut(len(rows), limit)
 
 
 @app.command(epilog="Example: [bold]sitrep show GAO-0117[/bold]")

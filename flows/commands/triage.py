@@ -113,6 +113,7 @@ def run(
 @app.command(epilog="Example: [bold]sitrep status --json[/bold]")
 def status(
     batch: Annotated[str | None, typer.Argument(help="One batch, with its quarantined rows.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many batches.")] = 20,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
@@ -121,7 +122,9 @@ def status(
 
     opened = open_workspace(workspace)
     with opened.store.read() as connection:
-        receipts = [batches.receipt(connection, i) for i in ([batch] if batch else batches.recent(connection))]
+        receipts = [
+            batches.receipt(connection, i) for i in ([batch] if batch else batches.recent(connection, limit=limit))
+        ]
         waiting, deliveries = reports.pending_count(connection), outbox.counts(connection)
     problems = quarantined(opened, batch) if batch else iter(())
     if as_json:
@@ -143,6 +146,7 @@ def status(
         for r in receipts
     ]  # fmt: skip
     console.out.print(console.table("Batches", ("batch", *figures, ""), rows, right=figures))
+    console.print_cut(len(receipts), limit)
     console.out.print(f"\n{console.waiting_reports(waiting)}; deliveries: {_words(deliveries) or 'none yet'}")
 
 

@@ -298,6 +298,16 @@ def test_reports_without_a_date_are_told_where_a_column_may_hold_it(run: Run) ->
     assert "report date" not in run("submit", "-", stdin="text,place\nSoldiers beat two men.,Rann\n").stdout
 
 
+def test_lists_that_are_cut_say_so(run: Run) -> None:
+    for words in ("Soldiers burnt ten houses in Rann.", "Police beat two men at the market of Gao."):
+        run("submit", "-", stdin=f"text\n{words}\n")
+    assert "--limit shows more" in run("status", "--limit", "1").stdout
+    assert "--limit shows more" not in run("status").stdout
+    run("run", "--direct")
+    assert "--limit shows more" in run("queues", "--items", "--limit", "1").stdout
+    assert "--limit shows more" not in run("queues", "--items").stdout
+
+
 def test_one_report_is_told_in_the_singular(run: Run) -> None:
     assert "1 waits for triage" in run("submit", "-", stdin="text\nSoldiers burnt ten houses in Rann.\n").stdout
     assert "1 report waits for triage" in run("status").stdout
