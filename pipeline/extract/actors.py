@@ -110,6 +110,7 @@ _CAMP = re.compile(
     r"^(?!.*\s(?:of|in|from|at|near)\s).*\b(?:refugee|displacement|displaced|idp|idps) (?:camp|site|settlement)s?$",
     re.I,
 )
+_NO_ACTOR = {"armed", "forced", "displaced", "alleged"}  # of `Armed clashes`
 _BELONGS = re.compile(
     r"\b(?:members?|elements?|fighters?|combatants?|soldiers?|troops|officers?|agents?|commanders?|patrol|unit|"
     r"(?i:gen|general|brig|col|colonel|lt|lieutenant|maj|major|capt|captain|sgt|sergeant|cpl|corporal)\b\.?(?: [A-Z]\S*)*)"
@@ -121,7 +122,7 @@ _CLEAR_WITHOUT_TAGS = {"state_forces", "police", "non_state_armed_group", "peace
 
 def _likely(tag: Tag, context: _Context) -> bool:
     surface = context.text[tag.start : tag.end]
-    if not any(map(str.isalpha, surface)) or _CAMP.match(surface):
+    if not any(map(str.isalpha, surface)) or _CAMP.match(surface) or surface.casefold() in _NO_ACTOR:
         return False
     if " " in surface or not surface.islower() or context.lexicon.pattern.search(surface):
         return True

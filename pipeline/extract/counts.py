@@ -38,7 +38,7 @@ _COUNT = re.compile(
     rf"(?P<bound>at least|more than|over|up to|almost|nearly|about|around|some|approximately|no fewer than|an estimated)?\s*"
     rf"(?:between\s+)?(?<![\w.,-])(?P<low>{_NUMBER})(?:\s*(?:-|–|to|and|or)\s*(?P<high>{_FIGURE}|{_WORD}))?(?![\w%])"
     rf"(?:(?<=s)\s+of(?:\s+(?:the|our|their))?)?"  # of what is only told of a vague plural: no other number ends in s
-    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:(?!\d[\d,.]*\s|(?:and|or|the|of|few|dozen|hundred|thousand|million|hours?|days?|weeks?|months?|years?|minutes|km|in|at|on|from|to|with)\b)[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
+    rf"\s+(?!(?:{_MONTHS})\b)(?P<middle>(?:(?!\d[\d,.]*\s|(?:and|or|the|an?|of|few|dozen|hundred|thousand|million|hours?|days?|weeks?|months?|years?|minutes|km|in|at|on|from|to|with)\b)[\w'-]+\s+){{0,3}}?)(?P<who>{_WHO})\b",
     re.I,
 )
 _BARE = re.compile(

@@ -54,7 +54,7 @@ _SMALL_BEFORE = re.compile(
 _SMALL_AFTER = re.compile(
     r"(?: (?:count(?:y|ies)|townships?|towns?|villages?|communes?|cercles?|"
     r"sectors?|prefectures?|neighbou?rhoods?|wards?|quarters?|areas?|roads?|rd|junctions?|crossroads|hubs?|mills?|hills?|"
-    r"market|side|tdy|today|yesterday|now))+$|\n\n.*$",
+    r"market|side|tdy|today|yesterday|now))+$| on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day.*$|\n\n.*$",
     re.S,
 )
 # Words in small letters that say what a name is of: `Dhamar governorate`, `Rangpur division`.

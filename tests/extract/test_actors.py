@@ -131,6 +131,7 @@ SPANS = [
     ("[police] met [police]", ["police", "police"]),
     ("[GUNMEN] CAME", ["GUNMEN"]),
     ("They launched [7] Shahed drones", []),
+    ("[Armed] clashes were reported", []),
     ("They raided Jenin [refugee camp]", []),
     ("[residents of the refugee camp] fled", ["residents of the refugee camp"]),
     # what carries or counts them

@@ -118,6 +118,7 @@ CASES: list[tuple[str, list[tuple[str, int, int | None, str]]]] = [
     ("A 12-year-old girl was killed.", [("killed", 1, 1, "girl")]),
     ("12 people were killed, including four children.", [("killed", 12, 12, "people"), ("killed", 4, 4, "children")]),
     ("Gunmen killed her husband and two sons.", [("killed", 2, 2, "sons")]),
+    ("Two trucks left a man dead.", [("killed", 1, 1, "man")]),
     ("He died at about five with his sons.", []),
     # labels of lists and tables
     ("Killed: 5; injured: 7", [("killed", 5, 5, "people"), ("injured", 7, 7, "people")]),

@@ -127,6 +127,8 @@ CASES: list[tuple[str, str | None]] = [
     ("Between [October and January] they came", "2024-10/2025-01"),
     ("between [28 January and 2 February] they came", "2025-01-28/2025-02-02"),
     ("between [2019 and 2024] they came", "2019/2024"),
+    ("between [March 15 and October 31, 2020] they came", "2020-03-15/2020-10-31"),
+    ("between [November and January 2024] they came", "2023-11/2024-01"),
     ("from [2019 to 2024] they came", "2019/2024"),
     ("on [Tuesday and Wednesday] they came", "2025-02-11/2025-02-12"),
     ("[Monday to Thursday]: they came", "2025-02-10/2025-02-13"),

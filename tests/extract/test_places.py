@@ -70,6 +70,7 @@ def places(extractor: Extractor, marked: str, *, country: str | None = None) -> 
         ("The [Paris] mayor", "Paris"),
         ("in [AlHasakeh] today", "AlHasakeh"),
         ("[GOMA]'S MARKET", "GOMA"),
+        ("to [Thaton on Wednesday morning] they say", "Thaton"),
     ],
 )
 def test_a_mention_is_the_whole_name_and_nothing_but_the_name(extractor: Extractor, marked: str, mention: str) -> None:

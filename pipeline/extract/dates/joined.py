@@ -30,6 +30,7 @@ _WEEKDAY = re.compile(
     r"(?:the )?(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?(?:\s+(?:morning|afternoon|evening|night))?", re.I
 )
 _TWO_DAYS = re.compile(r"(?P<first>\d{1,2})(?:st|nd|rd|th)? and (?P<second>.+)", re.I | re.S)
+_YEAR = re.compile(r"\d{4}")
 _WEEK = timedelta(days=7)
 
 
@@ -116,8 +117,9 @@ def _period(text: str, one: DateMention, other: DateMention) -> str | None:
         return f"{ends[0]}/{ends[1]}"
     if between and not _said(_BETWEEN, text, one):
         return None
-    if len(first) == len("2025-03") and first > last:  # `between November and January`
-        first = f"{int(first[:4]) - 1}{first[4:]}"
+    if not _YEAR.search(one.text) and len(first) in (len("2025-03"), len("2025-03-15")):
+        # `between March 15 and October 31, 2020`, `between November and January`: the year of the end, or the one before.
+        first = f"{int(last[:4]) - (first[4:] > last[4:])}{first[4:]}"
     if not between and "T" not in first and not _said(_FROM, text, one) and one.basis == other.basis == "calendar":
         return None  # what the grammar did not take for a period
     return f"{first}/{last}" if first < last else None
