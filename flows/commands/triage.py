@@ -41,7 +41,7 @@ def submit(
         )
     else:
         console.print_receipt(receipt, problems)
-        _print_undated(opened, receipt)
+        _print_dates(opened, receipt)
         if receipt.pending:
             wait = "waits" if receipt.pending == 1 else "wait"
             console.out.print(f"  {receipt.pending:,} {wait} for triage: [bold]sitrep run[/bold]")
@@ -94,7 +94,7 @@ def run(
     else:
         if receipt:
             console.print_receipt(receipt, problems)
-            _print_undated(opened, receipt)
+            _print_dates(opened, receipt)
             console.out.print()
         if receipt and receipt.quarantined == receipt.received and not counts["triaged"]:
             console.out.print("Nothing was accepted, so that nothing was triaged.")
@@ -150,13 +150,19 @@ def status(
     console.out.print(f"\n{console.waiting_reports(waiting)}; deliveries: {_words(deliveries) or 'none yet'}")
 
 
-def _print_undated(opened: Workspace, receipt: Receipt) -> None:
-    """Say that reports came without a date where a column of theirs may have held it: "yesterday" is no day then."""
+def _print_dates(opened: Workspace, receipt: Receipt) -> None:
+    """Say which dates were guessed, and that reports came without one where a column of theirs may have held it."""
     from pipeline.intake.mapping import date_offers
     from pipeline.store import reports
 
     with opened.store.read() as connection:
         count, first = reports.undated(connection, receipt.batch)
+        ambiguous = reports.flagged(connection, receipt.batch, "ambiguous_date")
+    if ambiguous:
+        console.out.print(
+            f"  {console.counted(ambiguous, 'report date')} could be two, as 03/04/2025, and the day was taken to come first;"
+            " where the month does, write 2025-03-04 and submit again"
+        )
     offers = date_offers(list(first.metadata)) if first else []
     if offers:
         columns = " or ".join(f'--map report_date="{console.escape(name)}"' for name in offers[:3])

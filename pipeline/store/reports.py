@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    cast,
     delete,
     func,
     insert,
@@ -242,6 +243,12 @@ def undated(connection: Connection, batch: str) -> tuple[int, Report | None]:
     without = report.c.batch == batch, report.c.report_date.is_(None)
     count, first = connection.execute(select(func.count(), func.min(report.c.seq)).where(*without)).one()
     return int(count), load(connection, [first])[first] if count else None
+
+
+def flagged(connection: Connection, batch: str, flag: str) -> int:
+    """How many reports of a batch have a flag."""
+    having = report.c.batch == batch, cast(report.c.flags, Text).contains(f'"{flag}"')
+    return int(connection.execute(select(func.count()).select_from(report).where(*having)).scalar_one())
 
 
 def _report(row: Row[Any]) -> Report:

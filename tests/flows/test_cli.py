@@ -298,6 +298,12 @@ def test_reports_without_a_date_are_told_where_a_column_may_hold_it(run: Run) ->
     assert "report date" not in run("submit", "-", stdin="text,place\nSoldiers beat two men.,Rann\n").stdout
 
 
+def test_dates_that_could_be_two_are_told(run: Run) -> None:
+    table = "text,date\nSoldiers burnt ten houses in Rann.,03/04/2025\nPolice beat two men in Gao.,13/04/2025\n"
+    assert "1 report date could be two" in " ".join(run("submit", "-", stdin=table).stdout.split())
+    assert "could be two" not in run("submit", "-", stdin="text,date\nArmed men came to Gao.,13/04/2025\n").stdout
+
+
 def test_lists_that_are_cut_say_so(run: Run) -> None:
     for words in ("Soldiers burnt ten houses in Rann.", "Police beat two men at the market of Gao."):
         run("submit", "-", stdin=f"text\n{words}\n")
