@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.data import TrainingExample
 from models.fit_rules import gold
@@ -21,10 +22,14 @@ UNASSERTED = ("negated", "denied", "hypothetical", "past")
 
 
 def evaluate(examples: Sequence[TrainingExample], decisions: Sequence[Decision], *, seed: int = 0) -> dict[str, Any]:
-    """Figures of decisions on held-out `examples`: value with interval, and per label with counts."""
+    """Figures of decisions on held-out `examples`: value with interval, and per label with counts.
+
+    Labels that are unknown count neither way.
+    """
     y = gold(examples)[:, : len(VIOLATIONS)]
-    said = np.array([[float(v.decided) for v in d.violations] for d in decisions])
+    said = np.array([[v.decided for v in d.violations] for d in decisions])
     p = np.array([[v.probability for v in d.violations] for d in decisions])
+    known = ~np.isnan(y)
     true_level = np.array([e.urgency for e in examples])
     said_level = np.array([URGENCIES.index(d.urgency.id) for d in decisions])
     doubtful = np.array(["urgency" in d.abstained for d in decisions])
@@ -39,12 +44,14 @@ def evaluate(examples: Sequence[TrainingExample], decisions: Sequence[Decision],
 
     critical = URGENCIES.index("critical")
     figures = {
-        "micro_f1": with_interval(lambda r: _f1(said[r], y[r])),
+        "micro_f1": with_interval(lambda r: f1(said[r], y[r])),
         "macro_f1": with_interval(lambda r: _macro(said[r], y[r])),
-        "exact_sets": with_interval(lambda r: float((said[r] == y[r]).all(axis=1).mean())),
+        "exact_sets": with_interval(lambda r: float(((said[r] == y[r]) | ~known[r]).all(axis=1).mean())),
         "calibration_error": with_interval(lambda r: expected_calibration_error(p[r], y[r])),
-        "urgency_accuracy": with_interval(lambda r: float((said_level[r] == true_level[r]).mean())),
-        "urgency_kappa": with_interval(lambda r: _kappa(said_level[r], true_level[r])),
+        "urgency_accuracy": with_interval(lambda r: _share(said_level[r] == true_level[r], true_level[r] >= 0)),
+        "urgency_kappa": with_interval(
+            lambda r: _kappa(*(level[r][true_level[r] >= 0] for level in (said_level, true_level)))
+        ),
         "critical_as_critical_or_high": with_interval(
             lambda r: _share((said_level[r] >= critical - 1), true_level[r] == critical)
         ),
@@ -55,10 +62,10 @@ def evaluate(examples: Sequence[TrainingExample], decisions: Sequence[Decision],
     }
     per_label = {
         violation: {
-            "reports": int(y[:, i].sum()),
-            "precision": _rounded(_share(y[:, i] == 1, said[:, i] == 1)),
-            "recall": _rounded(_share(said[:, i] == 1, y[:, i] == 1)),
-            "f1": _rounded(_f1(said[:, i], y[:, i])) if y[:, i].sum() else None,
+            "reports": int((y[:, i] == 1).sum()),
+            "precision": _rounded(_share(y[:, i] == 1, said[:, i] & known[:, i])),
+            "recall": _rounded(_share(said[:, i], y[:, i] == 1)),
+            "f1": _rounded(f1(said[:, i], y[:, i])) if (y[:, i] == 1).any() else None,
         }
         for i, violation in enumerate(VIOLATIONS)
     }
@@ -102,7 +109,7 @@ def by_slice(
 ) -> dict[str, dict[str, float | int | None]]:
     """Micro F1 and exact levels of urgency per slice of at least ten reports; `slices` names each report's."""
     y = gold(examples)[:, : len(VIOLATIONS)]
-    said = np.array([[float(v.decided) for v in d.violations] for d in decisions])
+    said = np.array([[v.decided for v in d.violations] for d in decisions])
     found: dict[str, dict[str, float | int | None]] = {}
     for name in sorted(set(slices)):
         rows = [i for i, of in enumerate(slices) if of == name]
@@ -110,7 +117,7 @@ def by_slice(
             levels = [URGENCIES.index(decisions[i].urgency.id) == examples[i].urgency for i in rows]
             found[name] = {
                 "reports": len(rows),
-                "micro_f1": _rounded(_f1(said[rows], y[rows])),
+                "micro_f1": _rounded(f1(said[rows], y[rows])),
                 "urgency_accuracy": _rounded(float(np.mean(levels))),
             }
     return found
@@ -137,12 +144,12 @@ def paired_difference(
 ) -> dict[str, float]:
     """Micro F1 of `new` less that of `old` on the same reports, with a 95% interval by paired bootstrap."""
     y = gold(examples)[:, : len(VIOLATIONS)]
-    a, b = (np.array([[float(v.decided) for v in d.violations] for d in said]) for said in (new, old))
+    a, b = (np.array([[v.decided for v in d.violations] for d in said]) for said in (new, old))
     rng = np.random.default_rng(seed)
     samples = [rng.integers(0, len(examples), len(examples)) for _ in range(RESAMPLES)]
-    values = sorted(_f1(a[rows], y[rows]) - _f1(b[rows], y[rows]) for rows in samples)
+    values = sorted(f1(a[rows], y[rows]) - f1(b[rows], y[rows]) for rows in samples)
     low, high = values[int(0.025 * RESAMPLES)], values[int(0.975 * RESAMPLES) - 1]
-    return {"value": round(_f1(a, y) - _f1(b, y), 4), "low": round(low, 4), "high": round(high, 4)}
+    return {"value": round(f1(a, y) - f1(b, y), 4), "low": round(low, 4), "high": round(high, 4)}
 
 
 def erasure(
@@ -188,22 +195,15 @@ def erasure(
     }
 
 
-def _f1(said: Array, true: Array) -> float:
-    """Of 0 and 1, where it is known which is true."""
-    known = ~np.isnan(true)
-    a, b = (said == 1) & known, (true == 1) & known
-    return f1(a, b)
-
-
 def _kappa(said: Any, true: Any) -> float:
     """Of levels of urgency; 1 where all are of one level, said and true alike."""
     found = cohen_kappa(said, true, levels=len(URGENCIES))
     return 1.0 if found is None else found
 
 
-def _macro(said: Array, true: Array) -> float:
+def _macro(said: NDArray[np.bool_], true: Array) -> float:
     """Over labels with at least five reports."""
-    values = [_f1(said[:, i], true[:, i]) for i in range(true.shape[1]) if np.nansum(true[:, i]) >= 5]
+    values = [f1(said[:, i], true[:, i]) for i in range(true.shape[1]) if np.nansum(true[:, i]) >= 5]
     return float(np.mean(values)) if values else float("nan")
 
 

@@ -68,11 +68,11 @@ def fit(
 def _thresholds(p: Array, y: Array) -> NDArray[np.float64]:
     """The threshold of best F1 over all labels, and each label's own drawn towards it."""
     grid = np.arange(0.2, 0.71, 0.02)
-    shared = float(grid[np.argmax([f1(p > t, y == 1) for t in grid])])
+    shared = float(grid[np.argmax([f1(p > t, y) for t in grid])])
     thresholds = []
     for label in range(p.shape[1]):
         positives = int((y[:, label] == 1).sum())
-        scores = [f1(p[:, label] > t, y[:, label] == 1) for t in grid]
+        scores = [f1(p[:, label] > t, y[:, label]) for t in grid]
         best = [t for t, s in zip(grid, scores, strict=True) if s >= max(scores) - 1e-9]
         own = float(best[len(best) // 2])
         weight = positives / (positives + SHRINKAGE)
@@ -82,9 +82,11 @@ def _thresholds(p: Array, y: Array) -> NDArray[np.float64]:
 
 def _urgency_thresholds(p: Array, levels: Sequence[int]) -> tuple[float, float, float]:
     """For each step the threshold of best balanced accuracy between 0.1 and 0.5: misses cost more than alarms."""
+    known = np.array(levels) >= 0
+    p, levels_known = p[known], np.array(levels)[known]
     chosen = []
     for step in range(p.shape[1]):
-        true = np.array(levels) > step
+        true = levels_known > step
         grid = np.arange(0.1, 0.51, 0.02)
         scores = [((p[true, step] >= t).mean() + (p[~true, step] < t).mean()) / 2 for t in grid]
         chosen.append(round(float(grid[int(np.argmax(scores))]), 4))

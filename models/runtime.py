@@ -31,6 +31,8 @@ class Runtime(ABC):
     """A `ReportModel`. Texts are read in batches of similar length under a token budget."""
 
     tokens_per_batch = 4096
+    characters_at_once = 1 << 21
+    """Texts are read in runs of so many characters, or one longer text: what a token needs is some 400 bytes."""
 
     def __init__(self, manifest: Manifest, base: Path) -> None:
         self._manifest = manifest
@@ -66,6 +68,18 @@ class Runtime(ABC):
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """A reading of each text, in order."""
+        return [found for run in self._runs(texts) for found in self._read(run)]
+
+    def _runs(self, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+        start = characters = 0
+        for number, text in enumerate(texts):
+            if number > start and characters + len(text) > self.characters_at_once:
+                yield texts[start:number]
+                start, characters = number, 0
+            characters += len(text)
+        yield texts[start:]
+
+    def _read(self, texts: Sequence[str]) -> list[Reading]:
         cut = self._windows(texts)
         with self._computing:
             outputs: dict[int, WindowOutput] = dict(self._infer(cut))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from models.data import TrainingExample
 from models.evaluate import by_slice, evaluate, paired_difference, reliability, risk_coverage, unasserted
+from models.fit_rules import fit
 from models.labels import URGENCIES, VIOLATIONS
 from models.scorecard import comparison, markdown, plots
 from pipeline.classify import Decision
@@ -39,6 +41,36 @@ def test_figures_are_those_counted_by_hand() -> None:
     assert found["figures"]["micro_f1"]["value"] == pytest.approx(2 * 2 / (3 + 3), abs=1e-4)
     assert found["figures"]["exact_sets"]["value"] == 0.75
     assert found["per_label"][KILLING] == {"reports": 2, "precision": 1.0, "recall": 0.5, "f1": pytest.approx(0.6667)}
+
+
+def test_what_is_unknown_counts_neither_way() -> None:
+    half = example(KILLING)
+    half.violations[1:] = np.nan
+    half = replace(half, urgency=-1)
+    known = [example(KILLING), example(TORTURE), example()]
+    answers = [decision(KILLING), decision(TORTURE), decision(TORTURE)]
+    alone = evaluate(known, answers)
+    beside = evaluate([*known, half], [*answers, decision(KILLING, TORTURE, urgency="low")])
+    assert beside["per_label"][TORTURE] == alone["per_label"][TORTURE]
+    assert beside["per_label"][KILLING]["reports"] == 2
+    assert beside["figures"]["exact_sets"]["value"] == 0.75  # what is known of the half is right
+    for figure in ("urgency_accuracy", "urgency_kappa"):
+        assert beside["figures"][figure]["value"] == alone["figures"][figure]["value"]
+
+
+def test_thresholds_are_fitted_on_what_is_known_alone() -> None:
+    def labelled(count: int, violation: str | None, urgency: str) -> list[TrainingExample]:
+        return [example(*([violation] if violation else []), urgency=urgency) for _ in range(count)]
+
+    rng = np.random.default_rng(0)
+    known = [*labelled(40, KILLING, "critical"), *labelled(40, None, "low")]
+    logits = np.concatenate([rng.normal(1, 1, (40, 19)), rng.normal(-1, 1, (40, 19))])
+    unknown = [TrainingExample("", np.full(len(VIOLATIONS), np.nan, np.float32)) for _ in range(200)]
+    high = np.full((200, 19), 6.0)
+    alone = fit(logits, known, logits, known)[1]
+    beside = fit(np.concatenate([logits, high]), [*known, *unknown], logits, known)[1]
+    assert beside.thresholds == alone.thresholds
+    assert beside.urgency_thresholds == alone.urgency_thresholds
 
 
 def test_reliability_pools_all_labels() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import models
+from models.base import bundled_base
 from models.batching import token_batches
 from models.cpu import OpenVinoModel
 from models.gpu import TorchModel
-from models.manifest import WEIGHTS
+from models.manifest import WEIGHTS, load_manifest
 from models.registry import find
+from models.runtime import Ids, Outputs, Runtime
 from models.windows import OVERLAP, WINDOW, windows
 from pipeline.classify import ReportModel, decide
 from pipeline.errors import ModelError
@@ -77,6 +80,41 @@ def test_the_processor_computes_few_shapes_however_long_the_texts_are(monkeypatc
         together = probabilities(quick.read(texts[:count]))
         assert np.abs(together - expected[:count]).max() < 2e-2
     assert all(tokens % 16 == 0 and rows in (1, 2, 4, 8, 16, 32, 512 // tokens) for rows, tokens in shapes)
+
+
+class Silent(Runtime):
+    """Computes nothing, so that what is left is what every runtime keeps."""
+
+    def compute(self, ids: Ids, attention: Ids) -> Outputs:
+        rows, tokens = ids.shape
+        return (
+            np.zeros((rows, 19), np.float32), np.zeros((rows, tokens, 19), np.float32),
+            np.zeros((rows, tokens, 23), np.float32),
+        )  # fmt: skip
+
+
+def test_memory_does_not_grow_with_the_long_texts_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = load_manifest(find(None))
+    silent = Silent(manifest, bundled_base())
+    monkeypatch.setattr(silent, "characters_at_once", 20_000)
+
+    def peak(texts: int) -> int:
+        tracemalloc.start()
+        silent.read(["x " * 5_000] * texts)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(1)  # what is loaded once
+    assert peak(16) < 1.5 * peak(2)
+
+
+def test_texts_are_read_alike_however_many_at_once(model: ReportModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = probabilities(model.read(TEXTS))
+    for characters in (1, 200, 1000):
+        monkeypatch.setattr(model, "characters_at_once", characters)
+        assert np.abs(probabilities(model.read(TEXTS)) - expected).max() < 1e-3
+    assert model.read([]) == []
 
 
 def test_a_violation_in_the_last_paragraph_of_three_thousand_words_is_found(model: ReportModel) -> None:
