@@ -20,6 +20,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from pipeline.errors import ConfigurationError
@@ -271,7 +272,11 @@ def load_settings(workspace: Path) -> Settings:
     except OSError as error:
         raise ConfigurationError(f"{path}: {error}") from error
     try:
-        return Settings(**{**values, "workspace": workspace})
+        # SITREP_WORKSPACE has served its purpose: here it would mix this folder's settings with that one's store.
+        return Settings(**{**values, "workspace": workspace}).model_copy(update={"workspace": workspace})
+    except SettingsError as error:
+        (field,) = re.findall(r'for field "(\w+)"', str(error)) or [""]
+        raise ConfigurationError(f"{PREFIX}{field.upper()} in the environment: a table or a list is given as JSON there") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -280,7 +285,7 @@ def load_settings(workspace: Path) -> Settings:
             *tables, last = (str(part) for part in first["loc"])
             near = get_close_matches(last, _names_in(tables), 1)
             problem = "there is no such setting" + (f": do you mean {'.'.join((*tables, near[0]))}?" if near else "")
-        variable = f"{PREFIX}{key}".upper()
+        variable = f"{PREFIX}{first['loc'][0]}".upper() if first["loc"] else ""
         where = f"{variable} in the environment" if variable in os.environ else f"{path}: {key}"
         raise ConfigurationError(f"{where}: {problem}") from error
 
