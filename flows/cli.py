@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 some reports were quarantined or not delivered, 2 wrong us
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -70,8 +71,14 @@ def main() -> None:
     try:
         app()
     except SitrepError as error:
-        console.err.print(f"[bold red]sitrep:[/bold red] {console.escape(str(error))}")
-        sys.exit(2)
+        _stop(str(error))
+    except OSError as error:  # a folder, a file or a disk that the person named: theirs to mend
+        _stop(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _stop(problem: str) -> NoReturn:
+    console.err.print(f"[bold red]sitrep:[/bold red] {console.escape(problem)}")
+    sys.exit(2)
 
 
 if __name__ == "__main__":

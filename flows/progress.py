@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from flows.console import err
+from pipeline.errors import StoreError
 from pipeline.store import Store, reports
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -44,7 +45,8 @@ class Bar:
 
     def _watch(self) -> None:
         while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
-            self._progress.update(self._task, completed=(self._total or 0) - self._waiting())
+            with suppress(StoreError):  # what works on the store tells it; a bar only looks
+                self._progress.update(self._task, completed=(self._total or 0) - self._waiting())
 
 
 @contextmanager

@@ -38,6 +38,7 @@ def take_in_task(workspace: str, paths: list[str], source: str | None, mapping: 
         mapping=mapping,
         source=source,
         threshold=opened.settings.near_duplicate_threshold,
+        actor="triage",
     )
     telemetry.count(
         {"accepted": receipt.accepted, "duplicates": receipt.duplicates, "quarantined": receipt.quarantined}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +64,14 @@ precision = "auto"
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def operator() -> str:
+    """Who runs this process, as it goes on record: the user of this machine, or their number where it has no name."""
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user that is in no list of users
+        return f"uid-{os.getuid()}"
 
 
 @dataclass(frozen=True)

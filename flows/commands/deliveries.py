@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from getpass import getuser
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ from sqlalchemy import Row
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import open_workspace, utc_now
+from flows.workspace import open_workspace, operator, utc_now
 
 app = typer.Typer(help="Deliveries and dead letters: list, show, send again, drop.", no_args_is_help=True)
 
@@ -124,7 +123,7 @@ def replay(
     opened = open_workspace(workspace)
     with opened.store.write() as connection:
         chosen: Sequence[int] = numbers or deliveries.dead(connection, destination=destination)
-        deliveries.replay(connection, chosen, person=getuser(), reason=reason, now=utc_now())
+        deliveries.replay(connection, chosen, person=operator(), reason=reason, now=utc_now())
     _tell(chosen, "replayed", "owed again: sitrep deliver", as_json=as_json)
 
 
@@ -140,7 +139,7 @@ def drop(
 
     opened = open_workspace(workspace)
     with opened.store.write() as connection:
-        deliveries.drop(connection, numbers, person=getuser(), reason=reason, now=utc_now())
+        deliveries.drop(connection, numbers, person=operator(), reason=reason, now=utc_now())
     _tell(numbers, "dropped", "dropped: kept, not sent", as_json=as_json)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,7 @@ import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import Workspace, open_workspace, utc_now
+from flows.workspace import Workspace, open_workspace, operator, utc_now
 from pipeline.errors import ConfigurationError
 
 app = typer.Typer(help="Encryption of the words in the store, under a key kept elsewhere.", no_args_is_help=True)
@@ -66,7 +65,7 @@ def _run(step: Callable[..., int], workspace: Path, as_json: bool) -> None:
 
     opened: Workspace = open_workspace(workspace)
     with console.waiting("writing the words anew …", quiet=as_json):
-        rows = step(opened, actor=getuser(), progress=lambda _: None)
+        rows = step(opened, actor=operator(), progress=lambda _: None)
     found = status(opened)
     if as_json:
         console.print_json({"rows": rows, "key": found.key})

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from getpass import getuser
 from typing import Annotated
 
 import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import open_workspace, utc_now
+from flows.workspace import open_workspace, operator, utc_now
 
 hold_app = typer.Typer(help="Legal holds: what is held is not erased.", no_args_is_help=True)
 app = typer.Typer()
@@ -26,7 +25,7 @@ def place(
     from pipeline.custody import holds
 
     with open_workspace(workspace).store.write() as connection:
-        number = holds.place(connection, subject, person=getuser(), reason=why, now=utc_now())
+        number = holds.place(connection, subject, person=operator(), reason=why, now=utc_now())
     if as_json:
         console.print_json({"hold": number})
     else:
@@ -43,7 +42,7 @@ def release(
     from pipeline.custody import holds
 
     with open_workspace(workspace).store.write() as connection:
-        subject = holds.release(connection, number, person=getuser(), now=utc_now())
+        subject = holds.release(connection, number, person=operator(), now=utc_now())
     if as_json:
         console.print_json({"hold": number, "subject": subject})
     else:
@@ -85,7 +84,7 @@ def erase(
 
     store = open_workspace(workspace).store
     with store.write() as connection, lifted(connection):
-        done = [erasure.erase(connection, s, person=getuser(), why=why, now=utc_now()) for s in subjects]
+        done = [erasure.erase(connection, s, person=operator(), why=why, now=utc_now()) for s in subjects]
     store.compact()
     if as_json:
         console.print_json([{"erased": one.subject, "at": one.at.isoformat(), "copies": one.copies} for one in done])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import open_workspace, utc_now
+from flows.workspace import open_workspace, operator, utc_now
 
 app = typer.Typer()
 import_app = typer.Typer(help="Take in what people said in other tools.", no_args_is_help=True)
@@ -48,7 +47,7 @@ def export(
     if what not in WHAT:
         raise typer.BadParameter(f"{what!r} is none of: {', '.join(WHAT)}")
     out = out or Path(f"export{WRITTEN_AS[what][0]}")
-    done = write(open_workspace(workspace), what, out, batch=batch, by=getuser(), pseudonymised=pseudonymise)
+    done = write(open_workspace(workspace), what, out, batch=batch, by=operator(), pseudonymised=pseudonymise)
     if as_json:
         said = {"written": done.rows, "left_out": done.left_out, "file": str(out)}
         console.print_json(said | ({"project": str(done.project)} if done.project else {}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 from flows import console
 from flows.commands.options import HERE, CorporaOption, JsonOption, WorkspaceOption
-from flows.workspace import MODELS, Workspace, open_workspace, utc_now
+from flows.workspace import MODELS, Workspace, open_workspace, operator, utc_now
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -246,7 +245,7 @@ def promote(
     with console.waiting("scoring both versions …", quiet=as_json):
         entry = put_in_use(
             version, models=opened.settings.path(MODELS), score=lambda folder: score_sets(folder, corpora),
-            who=by or getuser(), why=why, now=utc_now(),
+            who=by or operator(), why=why, now=utc_now(),
         )  # fmt: skip
     _changed(opened, entry, "model promoted", as_json=as_json)
 
@@ -259,7 +258,7 @@ def rollback(
     from models.promotion import rollback as put_back
 
     opened = open_workspace(workspace)
-    entry = put_back(models=opened.settings.path(MODELS), who=by or getuser(), why=why, now=utc_now())
+    entry = put_back(models=opened.settings.path(MODELS), who=by or operator(), why=why, now=utc_now())
     _changed(opened, entry, "model rolled back", as_json=as_json)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ import typer
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
 from flows.destinations import read_secret
-from flows.workspace import open_workspace, utc_now
+from flows.workspace import open_workspace, operator, utc_now
 from pipeline.errors import ConfigurationError
 from pipeline.settings import Settings
 
@@ -116,7 +115,7 @@ def add(
             raise ConfigurationError(f"{queue!r} is no restricted queue; restricted: {', '.join(known)}")
     with opened.store.write() as connection:
         token = people.add(
-            connection, login, name=name or login, role=role, granted=grant or [], by=getuser(), now=utc_now()
+            connection, login, name=name or login, role=role, granted=grant or [], by=operator(), now=utc_now()
         )
     _print_invitation(login, token, as_json=as_json)
 
@@ -129,7 +128,7 @@ def invite(
     from pipeline.store import people
 
     with open_workspace(workspace).store.write() as connection:
-        token = people.invite(connection, login, by=getuser(), now=utc_now())
+        token = people.invite(connection, login, by=operator(), now=utc_now())
     _print_invitation(login, token, as_json=as_json)
 
 
@@ -154,10 +153,10 @@ def link(
         raise ConfigurationError("there is no provider: add [review.oidc] to sitrep.toml (docs/pages.md)")
     with opened.store.write() as connection:
         if unlink:
-            identities.unlink(connection, login, by=getuser(), now=utc_now())
+            identities.unlink(connection, login, by=operator(), now=utc_now())
         elif provider is not None:
             identities.link(
-                connection, login, issuer=provider.issuer, subject=subject, email=email, by=getuser(), now=utc_now()
+                connection, login, issuer=provider.issuer, subject=subject, email=email, by=operator(), now=utc_now()
             )
     console.out.print(f"{login} signs in {'here alone' if unlink else 'with their account elsewhere'}")
 
@@ -180,7 +179,7 @@ def token(
     store = open_workspace(workspace).store
     if revoke:
         with store.write() as connection:
-            ended = tokens.revoke(connection, login, by=getuser(), now=utc_now())
+            ended = tokens.revoke(connection, login, by=operator(), now=utc_now())
         if as_json:
             console.print_json({"login": login, "ended": ended})
         else:
@@ -188,7 +187,7 @@ def token(
         return
     with store.write() as connection:
         made = tokens.issue(
-            connection, login, name=name, scopes=scope or ["read"], days=days, by=getuser(), now=utc_now()
+            connection, login, name=name, scopes=scope or ["read"], days=days, by=operator(), now=utc_now()
         )
     if as_json:
         console.print_json({"login": login, "token": made})
@@ -202,7 +201,7 @@ def disable(login: Annotated[str, typer.Argument()], workspace: WorkspaceOption 
     from pipeline.store import people
 
     with open_workspace(workspace).store.write() as connection:
-        people.disable(connection, login, by=getuser(), now=utc_now())
+        people.disable(connection, login, by=operator(), now=utc_now())
     console.out.print(f"{login} can no longer sign in")
 
 
@@ -212,7 +211,7 @@ def reset_factor(login: Annotated[str, typer.Argument()], workspace: WorkspaceOp
     from pipeline.store import factors
 
     with open_workspace(workspace).store.write() as connection:
-        factors.take_off(connection, login, by=getuser(), now=utc_now())
+        factors.take_off(connection, login, by=operator(), now=utc_now())
     console.out.print(f"{login} signs in with the password alone, until they set a second factor again")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,7 @@ from flows import console
 from flows.commands.options import HERE, JsonOption, MapOption, SourceOption, WorkspaceOption, column_mapping
 from flows.commands.queues import print_queues, queue_values
 from flows.progress import progress
-from flows.workspace import Workspace, open_workspace, utc_now
+from flows.workspace import Workspace, open_workspace, operator, utc_now
 
 if TYPE_CHECKING:
     from pipeline.store.batches import Receipt
@@ -80,7 +79,7 @@ def run(
     if out:
         from flows.exports import export
 
-        written = export(opened, "results", out, batch=receipt.batch if receipt else None, by=getuser()).rows
+        written = export(opened, "results", out, batch=receipt.batch if receipt else None, by=operator()).rows
     if as_json:
         console.print_json(
             {
@@ -186,6 +185,7 @@ def _submit(
         source=source,
         stdin=sys.stdin.buffer,
         threshold=opened.settings.near_duplicate_threshold,
+        actor=operator(),
         progress=advance,
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,7 @@ import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.workspace import Workspace, open_workspace, utc_now
+from flows.workspace import Workspace, open_workspace, operator, utc_now
 from pipeline.errors import ConfigurationError
 
 queue_app = typer.Typer(help="Pause a queue, or give its items to somebody else.", no_args_is_help=True)
@@ -36,7 +35,7 @@ def pause(
     opened = open_workspace(workspace)
     _known(opened, queue)
     with opened.store.write() as connection:
-        work.pause(connection, queue, person=getuser(), note=reason, now=utc_now())
+        work.pause(connection, queue, person=operator(), note=reason, now=utc_now())
     _tell(f"{queue} is paused: sitrep queue resume {queue}", {"queue": queue, "paused": True}, as_json=as_json)
 
 
@@ -48,7 +47,7 @@ def resume(queue: QueueArgument, workspace: WorkspaceOption = HERE, as_json: Jso
     opened = open_workspace(workspace)
     _known(opened, queue)
     with opened.store.write() as connection:
-        work.resume(connection, queue, person=getuser(), now=utc_now())
+        work.resume(connection, queue, person=operator(), now=utc_now())
     _tell(f"{queue} goes on", {"queue": queue, "paused": False}, as_json=as_json)
 
 
@@ -76,7 +75,7 @@ def reassign(
             raise ConfigurationError(f"{to} may not see {queue}: choose somebody who may (`sitrep people list`)")
         _, found = reports.find(connection, report)
         item = work.get(connection, found.id, queue)
-        work.reassign(connection, item.seq, person=getuser(), to=to, version=item.version, now=utc_now())
+        work.reassign(connection, item.seq, person=operator(), to=to, version=item.version, now=utc_now())
     values = {"queue": queue, "report": found.id, "assignee": to}
     _tell(f"{console.escape(report)} in {queue} is with {to}", values, as_json=as_json)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from pipeline.custody.keyring import Keyring
@@ -79,6 +79,7 @@ class Store:
 
 
 NO_TABLES = "the store has no tables: bring a backup back with `sitrep restore`, or begin anew with `sitrep upgrade`"
+DAMAGED = "the store cannot be read, it may be damaged: bring a backup back with `sitrep restore`, see the runbook"
 # What the two drivers say, in words that tell the operator what to do.
 _PROBLEMS = {
     "locked": "another program holds the store's lock: end it, or try again",
@@ -87,6 +88,10 @@ _PROBLEMS = {
     "readonly": "the store may only be read: give this account the right to write to it",
     "read-only": "the store may only be read: give this account the right to write to it",
     "no such table": NO_TABLES,
+    "disk I/O error": "the disk of the store fails: see to it, and bring a backup back with `sitrep restore` if need be",
+    "unable to open": "the store's file cannot be opened: see that its folder is there and that this account may write to it",
+    "malformed": DAMAGED,
+    "not a database": DAMAGED,
 }
 # PostgreSQL's words are in the language of its server, its codes are not (its documentation, appendix A).
 AT_ONCE = "others changed the same rows at the same time, and this change was given up: make it again"
@@ -107,13 +112,15 @@ def _store_errors() -> Iterator[None]:
     """
     try:
         yield
-    except DataError:
+    except (DataError, OverflowError):
         raise MonitorError("a character or a number here is none that can be kept: leave it out") from None
-    except OperationalError as error:
+    except DatabaseError as error:
+        if type(error) not in (DatabaseError, OperationalError):
+            raise  # a mistake of ours, such as a row that is there already
         problem = str(error.orig)
         words = _CODES.get(getattr(error.orig, "sqlstate", None) or "")
         words = words or next((words for sign, words in _PROBLEMS.items() if sign in problem), None)
-        if words is None and isinstance(error.orig, sqlite3.Error):
+        if words is None and (type(error) is DatabaseError or isinstance(error.orig, sqlite3.Error)):
             raise  # a mistake in a statement: SQLite files it under the same class
         raise StoreError(
             words or "the store cannot be reached: see that it runs, and that `database` is its address"
@@ -173,10 +180,7 @@ def schema_of(store: Store) -> str | None:
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     except DBAPIError as error:
-        problem = (
-            "the store cannot be read, it may be damaged: bring a backup back with `sitrep restore`, see the runbook"
-        )
-        raise StoreError(problem) from error
+        raise StoreError(DAMAGED) from error
 
 
 def check_store(store: Store) -> str:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
-from pipeline.errors import StoreError
+from pipeline.errors import MonitorError, StoreError
 from pipeline.intake import Candidate, Row
 from pipeline.store import Store, audit, batches, engine, open_store
 from pipeline.store.migrate import upgrade
+from pipeline.store.schema import report
 from pipeline.submit import take_in
 from tests.postgres import database
 
@@ -67,6 +68,27 @@ def test_a_locked_store_is_waited_for_and_then_named(tmp_path: Path, monkeypatch
     other.close()
     check_whole(store)
     store.dispose()
+
+
+def test_a_store_that_is_damaged_under_way_is_named(store: Store) -> None:
+    take_in(store, rows(), name="b", now=lambda: NOW)
+    store.dispose()
+    path = Path(str(store.engine.url.database))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:8192] + b"\xff" * (len(whole) - 8192))
+    with pytest.raises(StoreError, match="may be damaged: bring a backup back"), store.read() as connection:
+        connection.execute(text("SELECT count(*), max(text) FROM report")).one()
+
+
+def test_a_store_whose_folder_is_gone_is_named(tmp_path: Path) -> None:
+    store = open_store("sqlite:///nowhere/test.db", base=tmp_path)
+    with pytest.raises(StoreError, match="cannot be opened: see that its folder is there"), store.write():
+        pass
+
+
+def test_a_number_beyond_what_a_database_holds_is_refused_in_words(any_store: Store) -> None:
+    with pytest.raises(MonitorError, match="a number here is none that can be kept"), any_store.read() as connection:
+        connection.execute(select(report.c.id).where(report.c.line == 10**20)).all()
 
 
 def test_a_store_that_may_only_be_read_is_named(store: Store) -> None:

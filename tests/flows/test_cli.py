@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,13 +15,14 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from flows.cli import app
+from flows import progress
+from flows.cli import app, main
 from flows.commands.nightly import told
-from flows.workspace import open_workspace
+from flows.workspace import open_workspace, operator
 from pipeline.errors import SitrepError, StoreError
 from pipeline.store import open_store
 from pipeline.store.migrate import downgrade
-from pipeline.store.schema import report
+from pipeline.store.schema import audit_event, batch, report
 from pipeline.tables import results_table
 
 REPORTS = """id,report_date,country,text
@@ -56,6 +59,58 @@ def test_ids_and_names_that_look_like_markup_are_printed_as_they_are(run: Run) -
     assert "[/red]" in run("queues", "--items").output
     run("people", "add", "b.keita", "--role", "reviewer", "--name", "Keita [UN]")
     assert "Keita [UN]" in run("people", "list").output
+
+
+def test_who_submitted_goes_on_record(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "a.okoye")
+    run("submit", str(tmp_path / "reports.csv"), code=1)
+    with open_workspace(tmp_path / "desk").store.read() as connection:
+        assert connection.scalars(select(batch.c.submitted_by)).all() == ["a.okoye"]
+        assert connection.scalars(select(audit_event.c.actor).where(audit_event.c.action == "submit")).all() == [
+            "a.okoye"
+        ]
+
+
+def test_a_user_without_a_name_goes_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    assert operator() == "uid-3999999999"
+
+
+def test_a_store_that_fails_while_the_bar_looks_is_told_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+
+    def fail(self: object) -> int:
+        looked.set()
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LOOKS", 0.001)
+    bar = progress.Bar(open_workspace(tmp_path / "desk").store, "triaging")
+    monkeypatch.setattr(progress.Bar, "_waiting", fail)
+    assert looked.wait(10)
+    bar.stop()
+    bar._watcher.join(10)  # an exception in a thread is an error of the test
+    assert not bar._watcher.is_alive()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["export", "results", "--out", "/proc/results.csv"], ["audit", "key", "/proc/audit.pem", "--name", "desk"],
+     ["backup", "/proc/backup"], ["init", "/proc/desk"], ["policy", "test", "/proc/self/exe"]],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
+def test_a_file_that_cannot_be_written_or_read_is_one_sentence(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setenv("SITREP_WORKSPACE", str(tmp_path / "desk"))
+    monkeypatch.setattr(sys, "argv", ["sitrep", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "/proc/" in capsys.readouterr().err
 
 
 def test_what_cannot_be_read_is_set_aside_and_the_rest_taken_in(run: Run, tmp_path: Path) -> None:
