@@ -36,6 +36,7 @@ from pipeline.errors import ConfigurationError, MailboxError
 from pipeline.store import nights, tokens, work
 from pipeline.store.backup import backup
 from pipeline.submit import submit
+from pipeline.taxonomy import load_taxonomy
 
 logger = logging.getLogger(__name__)
 NAME_BYTES = 255
@@ -88,7 +89,14 @@ def collect_mail_task(workspace: str) -> Counts:
 def deliver_task(workspace: str) -> Counts:
     """Send what the queues owe; what fails stays owed and is no failure of the night."""
     opened = open_workspace(Path(workspace))
-    sent = deliver(opened.store, opened.destinations, now=utc_now, rng=random.Random())
+    sent = deliver(
+        opened.store,
+        opened.destinations,
+        policy=opened.policy,
+        taxonomy=load_taxonomy(),
+        now=utc_now,
+        rng=random.Random(),
+    )
     counts = {"sent": sent.sent, "failed": sent.failed, "owed": sent.owed, "dead": sent.dead}
     telemetry.count(counts)
     return counts

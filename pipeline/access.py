@@ -6,8 +6,9 @@ through `Access.queues`, and what may not be seen is answered as if it were not 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.route.policy import Policy
 from pipeline.taxonomy import Taxonomy
@@ -56,3 +57,23 @@ def access_of(person: str, role: Role, granted: frozenset[str], *, policy: Polic
     }
     hidden = frozenset(v.id for v in taxonomy.violations if v.restricted and v.id not in filled)
     return Access(person, role, queues, hidden)
+
+
+def reader_of(queue: str, *, policy: Policy, taxonomy: Taxonomy) -> Access:
+    """Whoever reads what a queue receives: they may see that queue and those that are not restricted."""
+    granted = frozenset(q.id for q in policy.queues if q.id == queue and q.restricted)
+    return access_of("", "reviewer", granted, policy=policy, taxonomy=taxonomy)
+
+
+def told_to(access: Access, result: Mapping[str, Any], *, linked: Collection[str]) -> dict[str, Any]:
+    """A result as somebody may read it: nothing of types that are hidden from them, of other queues, or of linked reports
+    but those in `linked`, which they may see."""
+    hidden = access.hidden_types
+    return {
+        **result,
+        "violations": [v for v in result["violations"] if v["id"] not in hidden],
+        "claim_status": {k: v for k, v in result["claim_status"].items() if k not in hidden},
+        "abstained": [a for a in result["abstained"] if a not in hidden],
+        "queues": [q for q in result["queues"] if q["queue"] in access.queues],
+        "corroborates": [ident for ident in result["corroborates"] if ident in linked],
+    }

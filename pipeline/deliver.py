@@ -11,9 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from pipeline.access import reader_of, told_to
 from pipeline.results import report_results
+from pipeline.route import Policy
 from pipeline.route.destinations import DeliveryFailed, Destination, Message
-from pipeline.store import Store, audit, circuits, outbox
+from pipeline.store import Store, audit, circuits, outbox, queues
+from pipeline.taxonomy import Taxonomy
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
@@ -47,17 +50,22 @@ def deliver(
     store: Store,
     destinations: Mapping[str, Destination],
     *,
+    policy: Policy,
+    taxonomy: Taxonomy,
     now: Callable[[], datetime],
     rng: random.Random,
     actor: str = "deliver",
     progress: Callable[[int], None] = lambda sent: None,
 ) -> Delivered:
-    """Send everything that is due. Killed at any moment and run again, nothing is lost."""
+    """Send everything that is due. Killed at any moment and run again, nothing is lost.
+
+    What goes out for a queue tells what somebody may know who sees no restricted queue but that one.
+    """
     sent = failed = 0
     while True:
         with store.write() as connection:
             claim = outbox.claim(connection, now=now())
-            messages = {row.seq: _message(row, document) for row, document in _documents(connection, claim)}
+            messages = _messages(connection, claim, policy, taxonomy)
         if not claim.rows:
             break
         outcome = _send(claim, messages, destinations, now=now)
@@ -159,15 +167,18 @@ def _asked(error: DeliveryFailed) -> timedelta | None:
     return timedelta(seconds=min(error.retry_after, LONGEST_RETRY.total_seconds())) if error.retry_after else None
 
 
-def _documents(connection: Connection, claim: outbox.Claim) -> list[tuple[Row[Any], dict[str, Any]]]:
+def _messages(connection: Connection, claim: outbox.Claim, policy: Policy, taxonomy: Taxonomy) -> dict[int, Message]:
+    """The message of each claimed delivery: what was decided and found, not what people said of it since."""
     results = report_results(connection, [row.report for row in claim.rows])
-    return [(row, results[row.report]) for row in claim.rows]
-
-
-def _message(row: Row[Any], document: dict[str, Any]) -> Message:
-    # A destination learns of its own queue only: the others may be restricted.
-    own = [item for item in document["queues"] if item["queue"] == row.queue]
-    return Message(
-        key=row.idempotency_key, queue=row.queue, batch=row.batch, report=row.report_id, urgency=row.urgency,
-        rank=row.rank, due=row.due, payload={**document, "queues": own},
-    )  # fmt: skip
+    readers = {row.queue: reader_of(row.queue, policy=policy, taxonomy=taxonomy) for row in claim.rows}
+    messages = {}
+    for row in claim.rows:
+        reader, found = readers[row.queue], results[row.report]
+        linked = found["corroborates"] and queues.visible_reports(connection, found["corroborates"], reader.queues)
+        told = told_to(reader, found, linked=[row.id for row in linked])
+        told["queues"] = [item for item in found["queues"] if item["queue"] == row.queue]
+        messages[row.seq] = Message(
+            key=row.idempotency_key, queue=row.queue, batch=row.batch, report=row.report_id, urgency=row.urgency,
+            rank=row.rank, due=row.due, payload={key: value for key, value in told.items() if key != "reviewed"},
+        )  # fmt: skip
+    return messages

@@ -34,6 +34,7 @@ settings.register_profile("sitrep", deadline=None, derandomize=bool(os.environ.g
 settings.load_profile("sitrep")
 
 NOW = datetime(2025, 2, 14, 12, 0, tzinfo=UTC)
+SHIPPED: dict[str, Any] = {"policy": load_policy(), "taxonomy": load_taxonomy()}
 
 
 @pytest.fixture

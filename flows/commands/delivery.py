@@ -25,6 +25,7 @@ def deliver(
 
     from pipeline.deliver import deliver as send
     from pipeline.store import outbox
+    from pipeline.taxonomy import load_taxonomy
 
     opened = open_workspace(workspace)
     if dry_run:
@@ -37,7 +38,14 @@ def deliver(
                 f"{counts.get('owed', 0):,} deliveries would be tried; {counts.get('dead', 0):,} dead letters"
             )
         return
-    done = send(opened.store, opened.destinations, now=utc_now, rng=random.Random())
+    done = send(
+        opened.store,
+        opened.destinations,
+        policy=opened.policy,
+        taxonomy=load_taxonomy(),
+        now=utc_now,
+        rng=random.Random(),
+    )
     if as_json:
         console.print_json(asdict(done))
     else:

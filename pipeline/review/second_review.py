@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from pipeline.access import Access, access_of
+from pipeline.access import Access, reader_of
 from pipeline.agreement import Agreement, agreement
 from pipeline.errors import MonitorError, NotFound
 from pipeline.review import decision
@@ -127,8 +127,7 @@ def agreement_of(pairs: Sequence[Pair], *, policy: Policy, taxonomy: Taxonomy, a
 
 def unsayable(queue: str, policy: Policy, taxonomy: Taxonomy) -> frozenset[str]:
     """The types that not everybody who reads a queue can name; people are not compared on them."""
-    granted = policy.circle(queue) if policy.queue(queue).restricted else frozenset[str]()
-    return access_of("", "reviewer", granted, policy=policy, taxonomy=taxonomy).hidden_types
+    return reader_of(queue, policy=policy, taxonomy=taxonomy).hidden_types
 
 
 def in_order(said: Decision, taxonomy: Taxonomy) -> list[str]:

@@ -33,14 +33,16 @@ class Message:
 SEND_SECONDS = 120.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """This machine itself: what goes there needs no TLS."""
-MINIMAL = ("id", "report", "batch", "sha256", "report_date", "urgency", "queues", "model", "policy", "taxonomy")
+MINIMAL = ("id", "report", "batch", "model", "policy", "taxonomy")
 
 
 def item_body(message: Message, *, minimal: Collection[str]) -> bytes:
-    """A message as one JSON object; of the queues in `minimal` ids and urgency alone."""
+    """A message as one JSON object; of the queues in `minimal` ids, urgency and due time alone."""
     payload = message.payload
     if message.queue in minimal:
-        payload = {key: payload[key] for key in MINIMAL if key in payload}
+        urgency = payload["urgency"] and {"id": payload["urgency"]["id"]}
+        due = [{key: item[key] for key in ("queue", "due")} for item in payload["queues"]]  # the reason names types
+        payload = {**{key: payload[key] for key in MINIMAL}, "urgency": urgency, "queues": due}
     return json.dumps({"type": "item", "queue": message.queue, "data": payload}, ensure_ascii=False).encode()
 
 

@@ -30,7 +30,7 @@ from pipeline.store.schema import band, queue_event, queue_facet, queue_item, re
 from pipeline.store.sealed import CLEAR, EMPTY, MARK, Sealed, use_keys
 from pipeline.store.search import Filter
 from pipeline.triage import Rooms
-from tests.conftest import NOW
+from tests.conftest import NOW, SHIPPED
 from tests.custody.test_erasure import CANARIES, OTHER, STORY, Clock, hand_in, live
 from tests.custody.test_heads import TRUSTED
 from tests.custody.test_proof import proof_of, ticking
@@ -341,7 +341,7 @@ def test_words_are_searched_and_erased_in_an_encrypted_store(
         assert reports.load(connection, [2])[2].text == ""
         assert batches.receipt(connection, batch).duplicates == 1
     check_proof(proof_of(keyed, reports_id(keyed, 2))[0], TRUSTED, text=OTHER.encode())
-    done = deliver(keyed, {"folder": Folder(tmp_path / "outbox")}, now=now, rng=random.Random(0))
+    done = deliver(keyed, {"folder": Folder(tmp_path / "outbox")}, **SHIPPED, now=now, rng=random.Random(0))
     assert done.dead == 0
 
 

@@ -28,7 +28,7 @@ from pipeline.store.schema import duplicate, metadata, queue_item, report
 from pipeline.store.work import Conflict
 from pipeline.submit import submit
 from pipeline.triage import Rooms, triage_chunk
-from tests.conftest import NOW
+from tests.conftest import NOW, SHIPPED
 from tests.custody.test_heads import TRUSTED
 from tests.custody.test_proof import actions, proof_of, ticking
 
@@ -71,7 +71,7 @@ def live(store: Store, rooms: Rooms, tmp_path: Path, now: Clock) -> None:
         chunks = reports.pending_chunks(connection, size=100)
     for first, last in chunks:
         triage_chunk(store, first, last, rooms, now=now)
-    deliver(store, {"folder": Folder(tmp_path / "outbox")}, now=now, rng=random.Random(0))
+    deliver(store, {"folder": Folder(tmp_path / "outbox")}, **SHIPPED, now=now, rng=random.Random(0))
     with store.write() as connection:
         seq, found = reports.find(connection, IDENT)
         items = connection.execute(select(queue_item).where(queue_item.c.report == seq)).all()
@@ -170,7 +170,7 @@ def test_what_is_owed_is_not_delivered(any_store: Store, rooms: Rooms, tmp_path:
         seqs = [row.seq for row in claimed.rows]
         outbox.fail(connection, token=claimed.token, seqs=seqs, error="refused", available_at=now())
     gone(any_store, "A1", now)
-    done = deliver(any_store, {"folder": Folder(tmp_path / "outbox")}, now=now, rng=random.Random(0))
+    done = deliver(any_store, {"folder": Folder(tmp_path / "outbox")}, **SHIPPED, now=now, rng=random.Random(0))
     assert (done.sent, done.owed) == (0, 0)
     with any_store.read() as connection:
         assert set(connection.scalars(select(queue_item.c.outcome))) == {"erased"}

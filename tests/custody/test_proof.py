@@ -33,7 +33,7 @@ from pipeline.store.migrate import upgrade
 from pipeline.store.schema import assessment
 from pipeline.submit import submit
 from pipeline.triage import Rooms, triage_chunk
-from tests.conftest import NOW
+from tests.conftest import NOW, SHIPPED
 from tests.custody.test_heads import DESK, KEY, TRUSTED
 
 WORDS = "Armed men abducted seven farmers near Bankass on 13 February and killed two. The others are still held and were beaten."
@@ -64,7 +64,7 @@ def live_through(store: Store, rooms: Rooms, folder: Path, now: Callable[[], Any
         said = {"violations": ["torture_ill_treatment"], "note": None}
         corrections.add(connection, seq, reviewer="ada", urgency="high", assessment=made, now=now(), **said)
         corrections.adjudicate(connection, seq, adjudicator="cy", urgency="critical", now=now(), **said)
-    deliver(store, {"folder": Folder(folder / "outbox")}, now=now, rng=random.Random(0))
+    deliver(store, {"folder": Folder(folder / "outbox")}, **SHIPPED, now=now, rng=random.Random(0))
     export(store, folder / "results.jsonl", now=now)
 
 

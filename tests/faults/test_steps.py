@@ -30,6 +30,7 @@ from pipeline.report import Reading
 from pipeline.route.destinations import Folder
 from pipeline.store import Store, audit, batches, open_store, reports
 from pipeline.triage import Rooms, triage_chunk
+from tests.conftest import SHIPPED
 from tests.postgres import database
 
 NOW = datetime(2025, 2, 14, 12, 0, tzinfo=UTC)
@@ -122,7 +123,7 @@ def work_through(store: Store, rooms: Rooms, folder: Path, *, now: datetime) -> 
         chunks = reports.pending_chunks(connection, size=2)
     for first, last in chunks:
         triage_chunk(store, first, last, rooms, now=lambda: now)
-    deliver(store, {"folder": Folder(folder)}, now=lambda: now, rng=random.Random(0))
+    deliver(store, {"folder": Folder(folder)}, **SHIPPED, now=lambda: now, rng=random.Random(0))
 
 
 def scalar(store: Store, query: str) -> int:
@@ -178,9 +179,9 @@ def test_a_clock_that_jumps_back_delays_but_loses_nothing(fresh: Fresh, rooms: R
         earlier = NOW - timedelta(days=1)
         triage_chunk(store, 1, 2, rooms, now=lambda: NOW)
         triage_chunk(store, 3, 5, rooms, now=lambda: earlier)
-        done = deliver(store, {"folder": Folder(tmp_path)}, now=lambda: earlier, rng=random.Random(0))
+        done = deliver(store, {"folder": Folder(tmp_path)}, **SHIPPED, now=lambda: earlier, rng=random.Random(0))
         assert done.owed > 0  # what was owed at noon waits for noon
-        done = deliver(store, {"folder": Folder(tmp_path)}, now=lambda: NOW, rng=random.Random(0))
+        done = deliver(store, {"folder": Folder(tmp_path)}, **SHIPPED, now=lambda: NOW, rng=random.Random(0))
         assert done.owed == 0
         submitting.take_in(store, iter(ROWS), name="night", now=lambda: NOW)
         with store.read() as connection:

@@ -20,7 +20,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.route.amqp import Broker
 from pipeline.route.destinations import DeliveryFailed
 from tests import rabbitmq
-from tests.route.test_webhook import message
+from tests.route.test_webhook import ids_and_urgency, message
 
 Queue = Any
 
@@ -85,7 +85,7 @@ def test_an_item_that_no_queue_takes_comes_back_and_no_log_shows_it(
 def test_of_a_restricted_queue_ids_and_urgency_alone_are_sent(port: int, queue: Queue) -> None:
     made(port, minimal=frozenset({"investigations"})).send([message(1)])
     ((_, body),) = taken(queue)
-    assert body["data"] == {"id": "A1", "urgency": {"id": "high"}}
+    assert body["data"] == ids_and_urgency("investigations")
 
 
 def test_one_routing_key_for_everything(port: int, queue: Queue) -> None:

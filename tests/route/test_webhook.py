@@ -36,8 +36,22 @@ spec.loader.exec_module(receiver)
 
 
 def message(number: int, queue: str = "investigations", **data: Any) -> Message:
-    payload = {"id": f"A{number}", "urgency": {"id": "high"}, "places": [{"text": "Gao"}], **data}
+    payload = {
+        "id": f"A{number}", "report": f"R{number}", "batch": "b", "sha256": "0" * 64, "report_date": "2025-02-14",
+        "language": "en", "violations": [{"id": "unlawful_killing", "probability": 0.9, "decided": True, "evidence": []}],
+        "urgency": {"id": "high", "probabilities": {"high": 1.0}, "evidence": [{"start": 0, "end": 9, "score": 1.0}]},
+        "places": [{"text": "Gao"}], "flags": [], "corroborates": ["R9"], "model": "m", "policy": "1", "taxonomy": "1",
+        "queues": [{"queue": queue, "due": "2025-02-14T18:00:00Z", "reason": "unlawful_killing 0.90"}], **data,
+    }  # fmt: skip
     return Message(f"key-{number}", queue, "b", f"R{number}", "high", 1, datetime(2025, 2, 14, 18, tzinfo=UTC), payload)
+
+
+def ids_and_urgency(queue: str) -> dict[str, Any]:
+    """What may be told of message 1 where its queue is restricted."""
+    return {
+        "id": "A1", "report": "R1", "batch": "b", "model": "m", "policy": "1", "taxonomy": "1",
+        "urgency": {"id": "high"}, "queues": [{"queue": queue, "due": "2025-02-14T18:00:00Z"}],
+    }  # fmt: skip
 
 
 class Server:
@@ -141,7 +155,7 @@ def test_a_cut_connection_is_a_failure_without_words_of_the_report(server: Serve
 def test_of_a_restricted_queue_ids_and_urgency_alone_are_sent(server: Server) -> None:
     hook(server, minimal=frozenset({"conduct-and-discipline"})).send([message(1, "conduct-and-discipline")])
     ((_, body),) = server.taken
-    assert json.loads(body)["data"] == {"id": "A1", "urgency": {"id": "high"}}
+    assert json.loads(body)["data"] == ids_and_urgency("conduct-and-discipline")
 
 
 @pytest.mark.parametrize("url", ["http://example.org/hook", "ftp://example.org", "https://", "file:///etc/passwd"])

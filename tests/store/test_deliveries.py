@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +13,18 @@ from statistics import fmean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from pipeline.deliver import FIRST_RETRY, LONGEST_RETRY, Delivered, backoff, deliver
 from pipeline.errors import NotFound
 from pipeline.route.destinations import DeliveryFailed, Folder, Message
 from pipeline.store import Store, audit, circuits, deliveries, outbox
 from pipeline.store.circuits import LONGEST_REST, THRESHOLD, rest
+from pipeline.store.schema import assessment, correction, corroboration, queue_event, queue_item
 from pipeline.store.schema import outbox as table
-from pipeline.store.schema import queue_event
 from pipeline.store.work import Conflict
-from tests.store.test_work import NOW, filled
+from tests.conftest import SHIPPED
+from tests.store.test_work import NOTHING_FOUND, NOW, filled
 
 Failure = Callable[[Sequence[str], Sequence[str]], DeliveryFailed]
 
@@ -74,7 +76,49 @@ def owed(store: Store, count: int, *, destination: str = "cases") -> None:
 
 
 def run(store: Store, peer: Peer, *, at: datetime = NOW) -> Delivered:
-    return deliver(store, {"cases": peer}, now=lambda: at, rng=random.Random(1))
+    return deliver(store, {"cases": peer}, **SHIPPED, now=lambda: at, rng=random.Random(1))
+
+
+def test_what_goes_out_for_a_queue_tells_nothing_of_restricted_ones(store: Store) -> None:
+    """A report that only may be about misconduct stays in the other queues, whose readers may not learn that."""
+    filled(store, 3, queue="humanitarian-access")
+    doubt = "peacekeeper_misconduct"
+    found = {
+        **NOTHING_FOUND, "abstained": [doubt, "urgency"], "claim_status": {doubt: "alleged"},
+        "violations": [{"id": v, "probability": 0.4, "decided": False, "evidence": []} for v in (doubt, "torture_ill_treatment")],
+    }  # fmt: skip
+    same = {"model": "a later one", "policy": "1", "taxonomy": "1", "created_at": NOW, "sha256": "0"}
+    with store.write() as connection:
+        connection.execute(insert(assessment).values(report=1, body=found, **same))
+        connection.execute(insert(corroboration), [{"report": 1, "other": n, "similarity": 0.9} for n in (2, 3)])
+        connection.execute(update(queue_item).where(queue_item.c.report == 3).values(queue="conduct-and-discipline"))
+        connection.execute(
+            insert(queue_item).values(
+                report=1, queue="conduct-and-discipline", assessment=1, urgency="high", rank=1, reason=doubt, due=NOW,
+                created_at=NOW,
+            )
+        )  # fmt: skip
+        said = {"violations": [doubt], "urgency": "high", "queue": "conduct-and-discipline"}
+        connection.execute(insert(correction).values(report=1, reviewer="zoubida", at=NOW, body=said))
+        connection.execute(insert(table), [
+            {"item": item, "destination": "cases", "idempotency_key": f"k{item}", "available_at": NOW} for item in (1, 4)
+        ])  # fmt: skip
+    told: dict[str, Message] = {}
+
+    class Listener:
+        def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
+            told.update({message.queue: message for message in messages})
+            return {}
+
+    deliver(store, {"cases": Listener()}, **SHIPPED, now=lambda: NOW, rng=random.Random(1))
+    openly, restricted = told["humanitarian-access"].payload, told["conduct-and-discipline"].payload
+    for trace in (doubt, "conduct-and-discipline", "r3", "zoubida"):
+        assert trace not in json.dumps(openly)
+    assert [v["id"] for v in openly["violations"]] == ["torture_ill_treatment"]
+    assert (openly["abstained"], openly["corroborates"]) == (["urgency"], ["r2"])
+    assert restricted["abstained"] == [doubt, "urgency"]
+    assert restricted["corroborates"] == ["r2", "r3"]
+    assert [item["queue"] for item in restricted["queues"]] == ["conduct-and-discipline"]
 
 
 def down(sent: Sequence[str], tried: Sequence[str]) -> DeliveryFailed:
@@ -123,7 +167,7 @@ def test_a_file_in_the_folder_that_is_none_of_ours_fails_its_own_deliveries(stor
     path = tmp_path / "outbox" / "investigations" / "b.jsonl"
     path.parent.mkdir(parents=True)
     path.write_text("Ada Secret wrote this here\n")
-    done = deliver(store, {"folder": Folder(tmp_path / "outbox")}, now=lambda: NOW, rng=random.Random(1))
+    done = deliver(store, {"folder": Folder(tmp_path / "outbox")}, **SHIPPED, now=lambda: NOW, rng=random.Random(1))
     assert (done.sent, done.owed) == (0, 2)
     with store.read() as connection:
         words = {row.last_error for row in deliveries.listed(connection, states=["owed"], limit=2)}
@@ -343,7 +387,7 @@ def test_nothing_is_sent_late_in_a_lease(any_store: Store) -> None:
             clock[0] += timedelta(minutes=4)
             raise DeliveryFailed("HTTP 422", tried=[messages[0].key], refused=True)
 
-    deliver(any_store, {"cases": Slow()}, now=lambda: clock[0], rng=random.Random(1))
+    deliver(any_store, {"cases": Slow()}, **SHIPPED, now=lambda: clock[0], rng=random.Random(1))
     assert len(left) >= 5
     assert min(left) >= outbox.LEASE / 2
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from sqlalchemy import Connection, Row
 
-from pipeline.access import Access
+from pipeline.access import Access, told_to
 from pipeline.results import report_results
 from pipeline.review import decision, steps
 from pipeline.review.api.callers import Key, Name, Reader, Reviewer, Strict, Words, check_queue, once
@@ -245,21 +245,19 @@ def _state(connection: Connection, report: str, queue: str) -> dict[str, Any]:
 
 def _shown(connection: Connection, item: Row[Any], who: Access, desk: Desk) -> dict[str, Any]:
     result = report_results(connection, [item.report])[item.report]
-    hidden = who.hidden_types
+    seen = queues.visible_reports(connection, result["corroborates"], who.queues)
+    result = told_to(who, result, linked=[row.id for row in seen])
     told = decision.told(connection, item.report, who, desk.policy)
     # What was done with an item can tell what was decided: how often it changed, and when it is due.
-    untold = told.sealed and item.state == "closed"
+    untold = told.blind and item.state == "closed"
     made = {key: result[key] for key in PLAIN} | {
         "text": reports.load(connection, [item.report])[item.report].text,
         "version": None if untold else item.version,
         "state": item.state,
         "assignee": item.assignee,
         "due": None if untold else moment(item.due),
-        "violations": [v for v in result["violations"] if v["id"] not in hidden],
-        "claim_status": {k: v for k, v in result["claim_status"].items() if k not in hidden},
-        "abstained": [a for a in result["abstained"] if a not in hidden],
-        "queues": [q | {"due": None} if told.sealed else q for q in result["queues"] if q["queue"] in who.queues],
-        "corroborates": [r.id for r in queues.visible_reports(connection, result["corroborates"], who.queues)],
+        **{key: result[key] for key in ("violations", "claim_status", "abstained", "corroborates")},
+        "queues": [q | {"due": None} if told.blind else q for q in result["queues"]],
         "history": [
             {"at": moment(e.at), "by": e.actor, "queue": e.queue, "action": e.action, "note": e.note}
             for e in told.history
