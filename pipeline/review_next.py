@@ -56,9 +56,9 @@ def review_next(
     found = [{v["id"]: v["probability"] for v in newest[row.seq].body["violations"]} for row in known]
     probabilities = np.array([[each.get(v, 0.0) for v in violations] for each in found], dtype=np.float64)
     counts: Counter[str] = Counter()
-    sealed = second_reviews.sealed_reports(connection, queues)
+    blind = second_reviews.unfinished_reports(connection, queues)
     for verdict in corrections.standing(said_here).values():
-        if verdict.report not in sealed:
+        if verdict.report not in blind:
             counts.update(verdict.violations)
     positives = np.array([counts[v] for v in violations], dtype=np.float64)
     doubt = np.abs(probabilities - 0.5).argmin(axis=1)

@@ -16,17 +16,17 @@ from pipeline.route import Policy
 from pipeline.store import corrections, second_reviews
 
 
-def sealed_from(connection: Connection, seq: int, access: Access, policy: Policy) -> frozenset[str]:
+def kept_from(connection: Connection, seq: int, access: Access, policy: Policy) -> frozenset[str]:
     """The queues whose words on report `seq` are kept from a person for now; "" stands for words of no queue."""
     if access.supervises:
         return frozenset()
-    shut = _sealed(connection, seq, policy)
+    shut = _blind(connection, seq, policy)
     return shut | {""} if any(not policy.queue(queue).restricted for queue in shut) else shut
 
 
-def is_sealed(connection: Connection, item: Row[Any], policy: Policy) -> bool:
+def is_blind(connection: Connection, item: Row[Any], policy: Policy) -> bool:
     """Whether what was said where the item is waits for a second review."""
-    return item.queue in _sealed(connection, item.report, policy)
+    return item.queue in _blind(connection, item.report, policy)
 
 
 def follow(
@@ -45,14 +45,14 @@ def follow(
         drawn = corrections.second_review_due(item.report_id, share=policy.second_review)
         if drawn and not open_word and not confirming:
             second_reviews.begin(connection, item.report, queue=item.queue, first=word, closed=closed)
-    elif pair.state in second_reviews.SEALED:
+    elif pair.state in second_reviews.UNFINISHED:
         if confirming:
             second_reviews.give_up(connection, pair)
         else:
             second_reviews.go_on(connection, pair, queue=item.queue, first=word, closed=closed)
 
 
-def _sealed(connection: Connection, seq: int, policy: Policy) -> frozenset[str]:
+def _blind(connection: Connection, seq: int, policy: Policy) -> frozenset[str]:
     known = {queue.id for queue in policy.queues}
-    circles = (policy.circle(queue) for queue in second_reviews.sealed(connection, seq) if queue in known)
+    circles = (policy.circle(queue) for queue in second_reviews.unfinished(connection, seq) if queue in known)
     return frozenset[str]().union(*circles)

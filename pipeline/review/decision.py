@@ -38,21 +38,21 @@ class Decision:
 class Told:
     """What somebody may read of a report: what people said, what of it is in force, and what happened to its items.
 
-    `sealed` where something is kept from them until a second review is in.
+    `blind` where something is kept from them until a second review is in.
     """
 
     said: list[Row[Any]]
     word: Mapping[str, Any] | None
     history: list[Row[Any]]
-    sealed: bool
+    blind: bool
 
 
 def told(connection: Connection, seq: int, access: Access, policy: Policy) -> Told:
     """What a person may read of what others said of report `seq` and did with it.
 
-    Of those whose words are sealed, no deed is told either: it would tell what they decided.
+    Of those whose words are kept from them, no deed is told either: it would tell what they decided.
     """
-    found, shut = _readable(connection, seq, access), blind.sealed_from(connection, seq, access, policy)
+    found, shut = _readable(connection, seq, access), blind.kept_from(connection, seq, access, policy)
     said = [c for c in found if c.by == access.person or c.body.get("queue", "") not in shut]
     silent = {c.by for c in found if c.by != access.person and c.body.get("queue", "") in shut}
     history = [
@@ -103,7 +103,7 @@ def record(
     )  # fmt: skip
     confirming = bool(said.outcome) and not closed
     blind.follow(connection, item, word=made, closed=closed, confirming=confirming, policy=policy)
-    if not blind.is_sealed(connection, item, policy):
+    if not blind.is_blind(connection, item, policy):
         show_in_lists(connection, item, types, spans, policy=policy)
 
 

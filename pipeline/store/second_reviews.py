@@ -23,7 +23,7 @@ from pipeline.store.work import LEASE, Conflict
 
 State = Literal["begun", "due", "agreed", "differs", "adjudicated"]
 STATES: tuple[State, ...] = ("begun", "due", "agreed", "differs", "adjudicated")
-SEALED: tuple[State, ...] = ("begun", "due")
+UNFINISHED: tuple[State, ...] = ("begun", "due")
 """States in which nobody may learn what the other person said."""
 
 
@@ -38,17 +38,17 @@ class Pair:
     second: Verdict
 
 
-def sealed(connection: Connection, seq: int) -> list[str]:
+def unfinished(connection: Connection, seq: int) -> list[str]:
     """The queues of a report's pairs that are not whole yet."""
-    query = select(second_review.c.queue).where(second_review.c.report == seq, second_review.c.state.in_(SEALED))
+    query = select(second_review.c.queue).where(second_review.c.report == seq, second_review.c.state.in_(UNFINISHED))
     return list(connection.scalars(query))
 
 
-def sealed_reports(connection: Connection, queues: Collection[str]) -> frozenset[str]:
+def unfinished_reports(connection: Connection, queues: Collection[str]) -> frozenset[str]:
     """The ids of reports with a pair in these queues that is not whole yet."""
     query = select(report.c.id).join(second_review, second_review.c.report == report.c.seq)
     return frozenset(
-        connection.scalars(query.where(second_review.c.queue.in_(queues), second_review.c.state.in_(SEALED)))
+        connection.scalars(query.where(second_review.c.queue.in_(queues), second_review.c.state.in_(UNFINISHED)))
     )
 
 

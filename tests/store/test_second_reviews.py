@@ -55,7 +55,7 @@ def test_a_pair_is_complete_once_and_settled_once(any_store: Store) -> None:
     first = said(any_store, 1, "ada")
     with any_store.write() as connection:
         second_reviews.begin(connection, 1, queue=QUEUE, first=first, closed=False)
-        assert second_reviews.sealed(connection, 1) == [QUEUE]
+        assert second_reviews.unfinished(connection, 1) == [QUEUE]
         begun = second_reviews.of_circle(connection, 1, {QUEUE})
         assert begun is not None
         second_reviews.go_on(connection, begun, queue=QUEUE, first=first, closed=True)
@@ -67,7 +67,7 @@ def test_a_pair_is_complete_once_and_settled_once(any_store: Store) -> None:
         assert second_reviews.complete(connection, due, second=second, agreed=False) == "differs"
         with pytest.raises(Conflict):
             second_reviews.complete(connection, due, second=second, agreed=True)
-        assert second_reviews.sealed(connection, 1) == []
+        assert second_reviews.unfinished(connection, 1) == []
     with any_store.read() as connection:
         (pair,) = second_reviews.pairs(connection, [QUEUE])
         assert (pair.first.by, pair.second.by, pair.second.urgency, pair.state) == ("ada", "bo", "low", "differs")

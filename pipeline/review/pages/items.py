@@ -28,7 +28,7 @@ def item_page(request: Request, who: Reviewer, queue: str, report: str, focus: s
         item = work.get(connection, report, queue)
         told = decision.told(connection, item.report, who.access, desk.policy)
         spoke = any(c.by == who.access.person for c in told.said)
-        if item.state == "closed" and told.sealed and not spoke:  # its level and due time could tell as well
+        if item.state == "closed" and told.blind and not spoke:  # its level and due time could tell as well
             if second_review.is_due(connection, item, access=who.access, now=desk.now()):
                 return RedirectResponse(f"/queues/{queue}/{report}/second-review", status_code=303)
             return message(request, "Second review", WAIT, status=200)
