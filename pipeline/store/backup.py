@@ -125,9 +125,12 @@ def _move(copy: Path, made: Backup, store: Store) -> None:
 def _copy_sqlite(source: Path, target: Path) -> None:
     """The online backup of SQLite: a page at a time, begun again where a writer was faster."""
     address = f"{source.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True, timeout=60)) as live, closing(sqlite3.connect(target)) as copy:
-        live.backup(copy, pages=PAGES_AT_A_TIME)
-        problem = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=60)) as live, closing(sqlite3.connect(target)) as copy:
+            live.backup(copy, pages=PAGES_AT_A_TIME)
+            problem = copy.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.Error as error:
+        raise StoreError(f"the store at {source} cannot be copied to {target}: {error}") from error
     if problem != "ok":
         raise StoreError(f"the copy of the store is damaged ({problem}): see `sitrep doctor`")
 

@@ -144,5 +144,5 @@ def test_workers_elsewhere_need_what_they_reach(
 def test_a_wrong_number_or_address_is_named(wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = desk(tmp_path / "desk", workers=None)
     monkeypatch.setenv("SITREP_DASK", wrong)
-    with pytest.raises(ConfigurationError, match="dask"):
+    with pytest.raises(ConfigurationError, match="SITREP_DASK"):
         load_settings(folder)

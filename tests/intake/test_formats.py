@@ -17,8 +17,8 @@ import pytest
 
 from pipeline.intake import Candidate, Limits, Row, read_inputs, spool
 from pipeline.submit import content_hash
+from tests.intake.files import GOOD, workbook
 
-GOOD = "Armed men took two teachers from the school."
 FRENCH = "Attaque à Ménaka : deux enlevés près du marché, trois blessés à l’hôpital."
 Reader = Callable[..., list[Row]]
 
@@ -27,15 +27,6 @@ def only(rows: list[Row]) -> Candidate:
     (row,) = rows
     assert row.candidate is not None, row.problem
     return row.candidate
-
-
-def workbook(*rows: list[object]) -> bytes:
-    book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(row)
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
 
 
 def parquet(**columns: list[object]) -> bytes:

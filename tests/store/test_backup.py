@@ -122,6 +122,17 @@ def test_the_password_of_the_database_is_in_no_command_and_no_row_in_a_message(
     assert (tmp_path / "secret").read_text() == "hunter2\n"
 
 
+def test_a_store_that_is_gone_or_damaged_is_not_copied(store: Store, tmp_path: Path) -> None:
+    path = Path(str(store.engine.url.database))
+    with pytest.raises(StoreError, match="cannot be copied"):
+        backup(open_store(f"sqlite:///{tmp_path}/gone.db"), tmp_path / "copy", now=NOW)
+    filled(store, 1)
+    store.dispose()
+    path.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(StoreError, match="cannot be copied"):
+        backup(store, tmp_path / "another", now=NOW)
+
+
 def test_what_is_no_backup_is_named(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no backup is there"):
         restore(tmp_path, store)
