@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from flows.digests import everybody
 from flows.workspace import Workspace
-from pipeline.access import access_of
 from pipeline.digest import Drift, Period, measure
 from pipeline.errors import ConfigurationError
 from pipeline.settings import DriftSettings
-from pipeline.taxonomy import load_taxonomy
 
 
 @dataclass(frozen=True)
@@ -31,9 +30,9 @@ def compare_periods(opened: Workspace, *, until: datetime, settings: DriftSettin
     if end > recent.since:
         raise ConfigurationError(f"the reference has to end before the last {settings.days} days: an earlier date")
     reference = Period(end - timedelta(days=settings.reference_days), end)
-    everybody = access_of("everybody", "reviewer", frozenset(), policy=opened.policy, taxonomy=load_taxonomy())
+    access = everybody(opened)
     with opened.store.read() as connection:
         found = measure(
-            connection, reference=reference, recent=recent, queues=everybody.queues, hidden=everybody.hidden_types
+            connection, reference=reference, recent=recent, queues=access.queues, hidden=access.hidden_types
         )
     return Compared(reference, recent, found)

@@ -25,13 +25,14 @@ from prefect.cache_policies import NO_CACHE
 
 from flows import telemetry
 from flows.custody import check_chain, sign_head
+from flows.digests import digest_of
 from flows.drift import compare_periods
 from flows.mail import collect_mail
 from flows.triage import Counts, triage
 from flows.workspace import Workspace, open_workspace, utc_now
 from pipeline.custody.erasure import expire
 from pipeline.deliver import deliver
-from pipeline.digest import as_html, as_markdown, gather
+from pipeline.digest import as_html, as_markdown
 from pipeline.errors import ConfigurationError, MailboxError
 from pipeline.store import nights, tokens, work
 from pipeline.store.backup import backup
@@ -115,13 +116,7 @@ def digest_task(workspace: str, night: str, since: str, until: str, chain: str) 
     opened = open_workspace(Path(workspace))
     with opened.store.write() as connection:
         work.expire(connection, now=utc_now())
-    with opened.store.read() as connection:
-        digest = gather(
-            connection,
-            since=datetime.fromisoformat(since),
-            until=datetime.fromisoformat(until),
-            queues=_open_queues(opened),
-        )
+    digest = digest_of(opened, since=datetime.fromisoformat(since), until=datetime.fromisoformat(until))
     drift = compare_periods(opened, until=datetime.fromisoformat(until), settings=opened.settings.drift).found
     folder = opened.settings.path(opened.settings.digests)
     folder.mkdir(parents=True, exist_ok=True)
@@ -218,11 +213,6 @@ def _kept_as(batch: str, name: str) -> str:
     """The name of a dropped file that was taken in; where a file system takes none so long, the end of it."""
     most = NAME_BYTES - len(batch) - 1
     return f"{batch}-{os.fsencode(name)[-most:].decode(errors='ignore')}"
-
-
-def _open_queues(opened: Workspace) -> list[str]:
-    """The digest is read by many: restricted queues are left out."""
-    return [queue.id for queue in opened.policy.queues if not queue.restricted]
 
 
 @contextmanager

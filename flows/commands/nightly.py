@@ -82,15 +82,11 @@ def digest(
     as_json: JsonOption = False,
 ) -> None:
     """Write a digest of the last days: one HTML file that needs nothing else. Restricted queues are left out."""
-    from pipeline.digest import as_html, as_values, gather
+    from flows.digests import digest_of
+    from pipeline.digest import as_html, as_values
 
-    opened = open_workspace(workspace)
     until = utc_now()
-    with opened.store.read() as connection:
-        found = gather(
-            connection, since=until - timedelta(days=days), until=until,
-            queues=[queue.id for queue in opened.policy.queues if not queue.restricted],
-        )  # fmt: skip
+    found = digest_of(open_workspace(workspace), since=until - timedelta(days=days), until=until)
     out.write_text(as_html(found), encoding="utf-8")
     if as_json:
         console.print_json({**as_values(found), "digest": str(out)})

@@ -1,4 +1,5 @@
-"""The figures of a digest, counted from the rows. Reports that only restricted queues hold are not in them.
+"""The figures of a digest, counted from the rows. Reports that only restricted queues hold are in none of them: how many
+came in less how many were triaged would tell their number.
 
 A type of violation is said to rise where the day's count would be this high by chance in less than one night in
 `FALSE_ALARM` nights, were each day like the four weeks before, or the time since the first report: the tail of a negative binomial (a Poisson count whose
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, not_, select, text
+from sqlalchemy import Connection, Select, exists, func, not_, or_, select, text
 
 from pipeline.store import circuits, outbox
 from pipeline.store.schema import OPEN, assessment, batch, corroboration, duplicate, quarantine, queue_item, report
@@ -67,24 +68,36 @@ class Digest:
     failing: list[tuple[str, datetime]] = field(default_factory=list)
 
 
-def gather(connection: Connection, *, since: datetime, until: datetime, queues: Collection[str]) -> Digest:
-    """The digest of a span of time for people who may see these queues."""
+def gather(
+    connection: Connection,
+    *,
+    since: datetime,
+    until: datetime,
+    queues: Collection[str],
+    hidden: Collection[str] = frozenset(),
+) -> Digest:
+    """The digest of a span of time for people who may see these queues; `hidden` types are not counted."""
     found = Digest(since, until)
-    for table, name in ((report, "accepted"), (duplicate, "duplicates"), (quarantine, "quarantined")):
+    for table, column, name in (
+        (report, report.c.seq, "accepted"), (duplicate, duplicate.c.report, "duplicates"), (quarantine, None, "quarantined"),
+    ):  # fmt: skip
         query = (
             select(func.count())
             .select_from(table.join(batch, batch.c.id == table.c.batch))
             .where(batch.c.submitted_at >= since, batch.c.submitted_at < until)
         )
+        if column is not None:  # in one of the queues, or in none yet
+            items = select(queue_item.c.seq).where(queue_item.c.report == column)
+            query = query.where(or_(exists(items.where(queue_item.c.queue.in_(queues))), not_(exists(items))))
         setattr(found, name, int(connection.execute(query).scalar_one()))
     found.received = found.accepted + found.duplicates + found.quarantined
     for row in connection.execute(assessed(since, until, queues).execution_options(yield_per=500)):
-        _count(found, row)
+        _count(found, row, hidden)
     before: Counter[str] = Counter()
     begun = _first(connection, since - timedelta(weeks=WEEKS), since) or since
     past, share = sample(connection, begun, since, queues, size=SAMPLE)
     for row in connection.execute(past.with_only_columns(assessment.c.body).execution_options(yield_per=500)):
-        before.update(_decided(row.body))
+        before.update(_decided(row.body, hidden))
     days = max((until - since) / timedelta(days=1), 1e-9)
     past_days = (since - begun) / timedelta(days=1) * share
     found.rises = rises(found.by_violation, before, past_days=past_days, days=days)
@@ -163,14 +176,14 @@ def _first(connection: Connection, since: datetime, until: datetime) -> datetime
     return connection.execute(first).scalar_one_or_none()
 
 
-def _decided(body: Mapping[str, Any]) -> list[str]:
-    return [violation["id"] for violation in body["violations"] if violation["decided"]]
+def _decided(body: Mapping[str, Any], hidden: Collection[str]) -> list[str]:
+    return [v["id"] for v in body["violations"] if v["decided"] and v["id"] not in hidden]
 
 
-def _count(found: Digest, row: Any) -> None:
+def _count(found: Digest, row: Any, hidden: Collection[str]) -> None:
     body = row.body
     found.triaged += 1
-    found.by_violation.update(_decided(body))
+    found.by_violation.update(_decided(body, hidden))
     found.by_urgency[body["urgency"]["id"] if body["urgency"] else "undecided"] += 1
     found.by_country.update({p["iso2"] for p in body["places"] if p.get("iso2")} or {row.country or "unknown"})
     found.by_place.update(
@@ -182,7 +195,7 @@ def _count(found: Digest, row: Any) -> None:
     )
     found.by_actor_type.update({a["type"] for a in body["actors"] if a["role"] == "perpetrator"})
     found.by_language[row.language or "unknown"] += 1
-    found.abstained += bool(body["abstained"])
+    found.abstained += bool(set(body["abstained"]) - set(hidden))
 
 
 def _corroborated(connection: Connection, since: datetime, until: datetime, queues: Collection[str]) -> int:
