@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from flows.cli import app
 
@@ -85,6 +89,57 @@ def test_the_readme_names_every_command() -> None:
         assert command.callback is not None
         name = command.name or command.callback.__name__
         assert re.search(rf"\bsitrep {name}\b", readme), name
+
+
+def said(text: str) -> Iterator[str]:
+    """The command lines of Sitrep in a document: in its blocks of code, and between backticks."""
+    blocks = [line for block in re.findall(r"```\w*\n(.*?)```", text, re.S) for line in block.splitlines()]
+    spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.S))]
+    for line in (*blocks, *spans):
+        for part in re.split(r"&&|\||;", line):
+            if part.strip().startswith("sitrep "):
+                yield re.sub(r"\s#\s.*", "", part.strip())
+
+
+def what_is_wrong(line: str) -> str | None:
+    """The first word of a command line that Sitrep has no command or option for."""
+    command: Any = typer.main.get_command(app)
+    words = shlex.split(line)[1:]
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        name = words.pop(0)
+        if name not in command.commands:
+            return name
+        command = command.commands[name]
+    options = {"--help", "-"} | {option for parameter in command.params for option in parameter.opts}
+    return next((word for word in words if word.startswith("-") and word not in options), None)
+
+
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("corpora/*.md"),
+    *ROOT.glob("models/shipped/*/*.md"),
+]
+
+
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d.name != "CHANGELOG.md"], ids=lambda d: d.name)
+def test_every_command_in_a_document_is_one(document: Path) -> None:
+    wrong = {line: word for line in said(document.read_text(encoding="utf-8")) if (word := what_is_wrong(line))}
+    assert wrong == {}
+
+
+def test_every_command_has_an_example_that_is_one() -> None:
+    def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+        for part, inner in getattr(command, "commands", {}).items():
+            yield from commands(inner, f"{name} {part}")
+        if not hasattr(command, "commands"):
+            yield name, command
+
+    for name, command in commands(typer.main.get_command(app), "sitrep"):
+        (example,) = re.findall(r"\[bold\](.*)\[/bold\]", command.epilog)
+        lines = list(said(f"`{example}`"))
+        assert any(line.startswith(name) for line in lines), name
+        assert [what_is_wrong(line) for line in lines] == [None] * len(lines), name
 
 
 def test_every_reason_code_is_documented() -> None:

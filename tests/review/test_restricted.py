@@ -13,6 +13,7 @@ from pipeline.store.schema import assessment, queue_item
 from pipeline.taxonomy import load_taxonomy
 from tests.conftest import NOW
 from tests.review.conftest import Visit, item
+from tests.review.test_noninterference import CHANGING
 
 MISCONDUCT = "peacekeeper_misconduct"  # restricted in the taxonomy
 
@@ -110,7 +111,7 @@ def test_what_may_not_be_seen_is_answered_as_what_is_not_there(
         answer = browser.get(f"/queues/{name}/{report}")
         assert (answer.status_code, answer.text) == (404, nothing.text), name
     for page in ("/", *(f"/queues/{name}?q=mission" for name in sorted(everywhere))):
-        text = browser.get(page).text
+        text = CHANGING.sub("", browser.get(page).text)  # two given letters are often in a token of 43
         assert report not in text
         assert "A6" not in text
     for name in sorted(everywhere - {queue}):
