@@ -276,7 +276,9 @@ def load_settings(workspace: Path) -> Settings:
         return Settings(**{**values, "workspace": workspace}).model_copy(update={"workspace": workspace})
     except SettingsError as error:
         (field,) = re.findall(r'for field "(\w+)"', str(error)) or [""]
-        raise ConfigurationError(f"{PREFIX}{field.upper()} in the environment: a table or a list is given as JSON there") from error
+        raise ConfigurationError(
+            f"{PREFIX}{field.upper()} in the environment: a table or a list is given as JSON there"
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -219,33 +219,16 @@ def _record(
         if not rows:
             return NOTHING
         stored = reports.add_assessments(connection, rows, policy=policy.version, now=now)
-        added = queues.add(
-            connection,
-            [(seq, item) for seq, item in items if seq in waiting],
-            assessments=stored,
-            ranks=ranks,
-            destinations=destinations,
-            now=now,
-        )
+        fresh = [(seq, item) for seq, item in items if seq in waiting]
+        added = queues.add(connection, fresh, assessments=stored, ranks=ranks, destinations=destinations, now=now)
         inputs = {seq: report.sha256 for seq, report in numbered}
-        leaves = [
-            audit.canonical([inputs[row["report"]], row["model"], policy.version, reports.body_hash(row["body"])])
-            for row in rows
-        ]
-        audit.append(
-            connection,
-            at=now,
-            actor=actor,
-            action="triage",
-            subject=f"reports {min(stored)}..{max(stored)}",
-            body={
-                "reports": len(rows),
-                "failed": failed,
-                "model": rooms.model.version,
-                "policy": policy.version,
-                "decisions": audit.merkle_root(leaves),
-            },
-        )
+        leaves = [[inputs[row["report"]], row["model"], policy.version, reports.body_hash(row["body"])] for row in rows]
+        said = {
+            "reports": len(rows), "failed": failed, "model": rooms.model.version, "policy": policy.version,
+            "decisions": audit.merkle_root(map(audit.canonical, leaves)),
+        }  # fmt: skip
+        subject = f"reports {min(stored)}..{max(stored)}"
+        audit.append(connection, at=now, actor=actor, action="triage", subject=subject, body=said)
     return ChunkResult(triaged=len(rows), items=added, failed=failed)
 
 

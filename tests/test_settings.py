@@ -35,7 +35,11 @@ def test_the_folder_that_was_named_is_the_workspace_whatever_the_environment_say
     [
         ("SITREP_THREADS", "many", "SITREP_THREADS in the environment: "),
         ("SITREP_TIME_ZONE", "Mars/Olympus", "SITREP_TIME_ZONE in the environment: a time zone by its name"),
-        ("SITREP_WEBHOOKS", "https://example.org", "SITREP_WEBHOOKS in the environment: a table or a list is given as JSON"),
+        (
+            "SITREP_WEBHOOKS",
+            "https://example.org",
+            "SITREP_WEBHOOKS in the environment: a table or a list is given as JSON",
+        ),
     ],
 )
 def test_a_wrong_variable_is_named_and_its_value_is_not_repeated(

@@ -64,41 +64,42 @@ def train(
     from models.registry import find
     from models.train import Recipe
 
-    say = console.err.print
     if from_corrections:
-        from flows.retrain import REPORT, correction_recipe, retrain_version
-
-        recipe = correction_recipe(epochs=epochs or 3, seed=seed)
-        learnt = retrain_version(
-            workspace,
-            out.name,
-            corpora=corpora,
-            recipe=recipe,
-            include=include,
-            exclude=exclude,
-            now=utc_now(),
-            report=say,
-        )
-        if as_json:
-            console.print_json(learnt)
-        else:
-            console.out.print(
-                f"{out.name} learnt from {learnt['corrections']} corrections; on the last batch it would change "
-                f"{learnt['shadow']['changed_types']} types and {learnt['shadow']['changed_urgency']} urgencies in "
-                f"{learnt['shadow']['reports']} reports (models/{out.name}/{REPORT}): sitrep models promote {out.name} --why …"
-            )
+        _learn(workspace, out.name, corpora, epochs or 3, seed, include, exclude, as_json=as_json)
         return
     if teacher and not corpora:
         raise ConfigurationError("--teacher labels texts of the outside corpora: say where they are with --corpora")
     recipe = Recipe(seed=seed).smaller_steps() if start else Recipe(seed=seed)
     metrics = train_version(
         out, root=corpora, recipe=replace(recipe, epochs=epochs or recipe.epochs), full_labels=not partial,
-        start=find(start) if start else None, teachers=teacher or (), report=say,
+        start=find(start) if start else None, teachers=teacher or (), report=console.err.print,
     )  # fmt: skip
     if as_json:
         console.print_json(metrics)
     else:
         console.out.print(f'{out} is ready: sitrep evaluate --model {out}; use it with model = "{out}" in sitrep.toml')
+
+
+def _learn(
+    workspace: Path, name: str, corpora: Path | None, epochs: int, seed: int, include: Path | None, exclude: Path | None,
+    *, as_json: bool,
+) -> None:  # fmt: skip
+    """Go on from the version in use with what reviewers said."""
+    from flows.retrain import REPORT, correction_recipe, retrain_version
+
+    learnt = retrain_version(
+        workspace, name, corpora=corpora, recipe=correction_recipe(epochs=epochs, seed=seed), include=include,
+        exclude=exclude, now=utc_now(), report=console.err.print,
+    )  # fmt: skip
+    if as_json:
+        console.print_json(learnt)
+        return
+    shadow = learnt["shadow"]
+    console.out.print(
+        f"{name} learnt from {learnt['corrections']} corrections; on the last batch it would change "
+        f"{shadow['changed_types']} types and {shadow['changed_urgency']} urgencies in {shadow['reports']} reports "
+        f"(models/{name}/{REPORT}): sitrep models promote {name} --why …"
+    )
 
 
 @app.command(epilog="Example: [bold]sitrep evaluate --model models/desk-1 --corpora ~/corpora --out evaluation[/bold]")

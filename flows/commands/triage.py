@@ -95,17 +95,9 @@ def run(
             console.print_receipt(receipt, problems)
             _print_dates(opened, receipt)
             console.out.print()
-        if receipt and receipt.quarantined == receipt.received and not counts["triaged"]:
-            console.out.print("Nothing was accepted, so that nothing was triaged.")
-            raise typer.Exit(1)
-        failed = f", {counts['failed']} could not be processed and wait in manual-review" if counts["failed"] else ""
-        console.out.print(
-            f"{counts['triaged']:,} triaged into {console.counted(counts['items'], 'queue item')}{failed}\n"
-        )
-        print_queues(opened)
+        _print_triaged(opened, counts, nothing=receipt is not None and receipt.quarantined == receipt.received)
         if out:
             console.out.print(f"\n{console.counted(written, 'result')} in {out}")
-        console.out.print("\n[dim]next: sitrep queues --items · sitrep show REPORT · sitrep deliver[/dim]")
     raise typer.Exit(1 if (receipt and receipt.quarantined) or counts["failed"] else 0)
 
 
@@ -208,6 +200,17 @@ def _triage(opened: Workspace, *, direct: bool) -> dict[str, Any]:
 
     counts: dict[str, Any] = asyncio.run(run_quietly(opened.settings.workspace.absolute()))
     return {key: counts[key] for key in ("triaged", "items", "failed")}
+
+
+def _print_triaged(opened: Workspace, counts: dict[str, Any], *, nothing: bool) -> None:
+    """What a run triaged, and the queues; `nothing` where all that came in was set aside."""
+    if nothing and not counts["triaged"]:
+        console.out.print("Nothing was accepted, so that nothing was triaged.")
+        return
+    failed = f", {counts['failed']} could not be processed and wait in manual-review" if counts["failed"] else ""
+    console.out.print(f"{counts['triaged']:,} triaged into {console.counted(counts['items'], 'queue item')}{failed}\n")
+    print_queues(opened)
+    console.out.print("\n[dim]next: sitrep queues --items · sitrep show REPORT · sitrep deliver[/dim]")
 
 
 def _sample(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from pipeline.report import Assessment, QueueItem, Report
+from pipeline.report import Assessment, Entities, QueueItem, Report
 from pipeline.route.policy import Condition, Policy
 from pipeline.taxonomy import Taxonomy
 
@@ -59,70 +60,62 @@ def route(report: Report, assessment: Assessment, policy: Policy, *, taxonomy: T
 def holds(when: Condition, report: Report, assessment: Assessment) -> str | None:
     """Why a rule fires, in words for people, or None. All conditions given must hold."""
     why: list[str] = []
+    for answer in _answers(when, report, assessment):
+        if answer is None:
+            return None
+        why.append(answer)
+    return ", ".join(why)
+
+
+def _answers(when: Condition, report: Report, assessment: Assessment) -> Iterator[str | None]:
+    """Of each condition that is given why it holds, None where it does not; what costs most comes late."""
     if when.violations:
         hits = [v for v in assessment.violations if v.decided and v.id in when.violations]
-        if not hits:
-            return None
-        why += [f"{v.id} {v.probability:.2f}" for v in hits]
+        yield ", ".join(f"{v.id} {v.probability:.2f}" for v in hits) or None
     if when.uncertain:
-        unsure = [ident for ident in when.uncertain if ident in assessment.abstained]
-        if not unsure:
-            return None
-        why += [f"{ident} undecided" for ident in unsure]
+        yield ", ".join(f"{ident} undecided" for ident in when.uncertain if ident in assessment.abstained) or None
     if when.urgency:
-        if assessment.urgency is None or assessment.urgency.id not in when.urgency:
-            return None
-        why.append(f"urgency {assessment.urgency.id}")
-    places = assessment.entities.places
-    if when.countries:
-        present = {report.country, *(place.iso2 for place in places)} & set(when.countries)
-        if not present:
-            return None
-        why.append(f"country {', '.join(sorted(filter(None, present)))}")
-    if when.places:
-        wanted = {name.casefold() for name in when.places}
-        if not any((place.name or place.text).casefold() in wanted for place in places):
-            return None
-        why.append("place")
-    if when.actor_types or when.actor_roles:
-        actors = [
-            actor
-            for actor in assessment.entities.actors
-            if (not when.actor_types or actor.type in when.actor_types)
-            and (not when.actor_roles or actor.role in when.actor_roles)
-        ]
-        if not actors:
-            return None
-        why.append(f"actor {actors[0].type} ({actors[0].role})")
+        level = assessment.urgency.id if assessment.urgency else None
+        yield f"urgency {level}" if level in when.urgency else None
+    yield from _of_entities(when, report, assessment.entities)
     if when.flags:
-        flags = set(when.flags) & {*report.flags, *assessment.flags}
-        if not flags:
-            return None
-        why.append(f"flag {', '.join(sorted(flags))}")
+        flags = sorted(set(when.flags) & {*report.flags, *assessment.flags})
+        yield f"flag {', '.join(flags)}" if flags else None
     if when.victims == "children":
-        if not mentions_children(report.text):
-            return None
-        why.append("children")
+        yield "children" if mentions_children(report.text) else None
     if when.victims == "counted":
-        if not any(count.kind in _HARMED and (count.low or count.high) for count in assessment.entities.counts):
-            return None
-        why.append("people killed, injured or abducted")
+        harmed = any(count.kind in _HARMED and (count.low or count.high) for count in assessment.entities.counts)
+        yield "people killed, injured or abducted" if harmed else None
     if when.words_at_least is not None:
-        if len(report.text.split(maxsplit=when.words_at_least)) < when.words_at_least:
-            return None
-        why.append(f"{when.words_at_least} words or more")
+        enough = len(report.text.split(maxsplit=when.words_at_least)) >= when.words_at_least
+        yield f"{when.words_at_least} words or more" if enough else None
     facts = {
         "abstained": bool(assessment.abstained),
         "language_unknown": "language" in assessment.abstained,
         "no_violation": not assessment.decided,
     }
     for name, fact in facts.items():
-        wanted_fact = getattr(when, name)
-        if wanted_fact is not None:
-            if wanted_fact != fact:
-                return None
-            why.append(name.replace("_", " "))
-    return ", ".join(why)
+        if (asked := getattr(when, name)) is not None:
+            yield name.replace("_", " ") if asked == fact else None
+
+
+def _of_entities(when: Condition, report: Report, entities: Entities) -> Iterator[str | None]:
+    if when.countries:
+        present = sorted({report.country or "", *(place.iso2 or "" for place in entities.places)} & set(when.countries))
+        yield f"country {', '.join(present)}" if present else None
+    if when.places:
+        wanted = {name.casefold() for name in when.places}
+        there = any((place.name or place.text).casefold() in wanted for place in entities.places)
+        yield "place" if there else None
+    if when.actor_types or when.actor_roles:
+        actors = (
+            actor
+            for actor in entities.actors
+            if (not when.actor_types or actor.type in when.actor_types)
+            and (not when.actor_roles or actor.role in when.actor_roles)
+        )
+        actor = next(actors, None)
+        yield f"actor {actor.type} ({actor.role})" if actor else None
 
 
 def mentions_children(text: str) -> bool:

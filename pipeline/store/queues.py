@@ -56,16 +56,7 @@ def add(
 
     An item that a report already has in a queue stays as it is: people may be working on it.
     """
-    if not items:
-        return 0
-    seqs = sorted({seq for seq, _ in items})
-    present = {
-        (row.report, row.queue)
-        for row in connection.execute(
-            select(queue_item.c.report, queue_item.c.queue).where(queue_item.c.report.in_(seqs))
-        )
-    }
-    fresh = [(seq, item) for seq, item in items if (seq, item.queue) not in present]
+    fresh = _without_item(connection, items)
     if not fresh:
         return 0
     connection.execute(
@@ -84,17 +75,34 @@ def add(
             for seq, item in fresh
         ],
     )
+    wanted = {(seq, item.queue) for seq, item in fresh}
     stored = connection.execute(
-        select(queue_item.c.seq, queue_item.c.queue, report.c.id)
+        select(queue_item.c.seq, queue_item.c.report, queue_item.c.queue, report.c.id)
         .join(report, report.c.seq == queue_item.c.report)
-        .where(queue_item.c.report.in_(seqs))
-    ).all()
-    wanted = {(item.report, item.queue) for _, item in fresh}
-    new = [row for row in stored if (row.id, row.queue) in wanted]
+        .where(queue_item.c.report.in_({seq for seq, _ in fresh}))
+    )
+    new = [row for row in stored if (row.report, row.queue) in wanted]
     connection.execute(
         insert(queue_event), [{"item": row.seq, "at": now, "actor": "triage", "action": "queued"} for row in new]
     )
     facets.add(connection, [row.seq for row in new])
+    _owe(connection, new, destinations, now)
+    return len(new)
+
+
+def _without_item(connection: Connection, items: Sequence[tuple[int, QueueItem]]) -> list[tuple[int, QueueItem]]:
+    """Those of the items that their reports do not have yet."""
+    present = connection.execute(
+        select(queue_item.c.report, queue_item.c.queue).where(queue_item.c.report.in_({seq for seq, _ in items}))
+    )
+    known = {(row.report, row.queue) for row in present}
+    return [(seq, item) for seq, item in items if (seq, item.queue) not in known]
+
+
+def _owe(
+    connection: Connection, items: Sequence[Row[Any]], destinations: Mapping[str, Sequence[str]], now: datetime
+) -> None:
+    """Owe the delivery of new items to the destinations of their queues."""
     owed = [
         {
             "item": row.seq,
@@ -102,12 +110,11 @@ def add(
             "idempotency_key": idempotency_key(row.id, row.queue, destination),
             "available_at": now,
         }
-        for row in new
+        for row in items
         for destination in destinations.get(row.queue, ())
     ]
     if owed:
         connection.execute(insert(outbox), owed)
-    return len(new)
 
 
 def summaries(
