@@ -5,7 +5,7 @@ What is owed again or dropped leaves an event in the item's history, with the re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from pipeline.errors import NotFound
 from pipeline.store import audit, circuits, sealing
 from pipeline.store.schema import outbox, queue_event, queue_item, report
 from pipeline.store.work import Conflict
+
+AT_A_TIME = 10_000  # SQLite takes 32,766 bound variables in a statement
 
 
 def listed(
@@ -81,10 +83,19 @@ def _deliveries() -> Select[Any]:
 
 def _chosen(connection: Connection, numbers: Sequence[int]) -> list[Row[Any]]:
     """Deliveries that the caller is about to change, locked."""
-    rows = connection.execute(_deliveries().where(outbox.c.seq.in_(numbers)).with_for_update(of=outbox)).all()
+    rows = [
+        row
+        for part in _parts(sorted(set(numbers)))
+        for row in connection.execute(_deliveries().where(outbox.c.seq.in_(part)).with_for_update(of=outbox))
+    ]
     if missing := set(numbers) - {row.seq for row in rows}:
         raise _not_found(min(missing))
-    return list(rows)
+    return rows
+
+
+def _parts(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), AT_A_TIME):
+        yield numbers[start : start + AT_A_TIME]
 
 
 def _not_found(number: int) -> NotFound:
@@ -97,7 +108,8 @@ def _change(
 ) -> None:  # fmt: skip
     if not rows:
         return
-    connection.execute(update(outbox).where(outbox.c.seq.in_([row.seq for row in rows])).values(**values))
+    for part in _parts([row.seq for row in rows]):
+        connection.execute(update(outbox).where(outbox.c.seq.in_(part)).values(**values))
     event = {"at": now, "actor": person, "action": f"delivery {action}"}
     events = [{**event, "item": row.item, "note": f"{row.destination}: {reason}"} for row in rows]
     connection.execute(insert(queue_event), sealing.seal(connection, queue_event, events))

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, case, delete, insert, or_, select, updat
 from pipeline.access import ROLES, Role
 from pipeline.errors import ConfigurationError, MonitorError, NotFound
 from pipeline.store import audit, factors, passwords, sessions
-from pipeline.store.accounts import identity, invitation, person
+from pipeline.store.accounts import api_token, identity, invitation, person
 
 SECOND_STEP = timedelta(minutes=5)
 INVITATION, LOCK = timedelta(days=3), timedelta(minutes=15)
@@ -74,15 +74,22 @@ def add(
 
 
 def invite(connection: Connection, login: str, *, by: str, now: datetime) -> str:
-    """A fresh invitation, which takes the place of earlier ones: also for a forgotten password."""
-    if _find(connection, login) is None:
+    """A fresh invitation, which takes the place of earlier ones: also for a forgotten password, or for who comes back.
+
+    An account that was closed opens again, with the password that they choose now alone.
+    """
+    found = _find(connection, login)
+    if found is None:
         raise NotFound(f"there is no person {login!r}")
+    if found.disabled:
+        connection.execute(update(person).where(person.c.login == login).values(disabled=False, password=None))
     token = secrets.token_urlsafe(32)
     connection.execute(delete(invitation).where(invitation.c.login == login))
     connection.execute(
         insert(invitation).values(token_sha256=sessions.hashed(token), login=login, expires_at=now + INVITATION)
     )
-    audit.append(connection, at=now, actor=by, action="person invited", subject=login, body={})
+    body = {"opened again": True} if found.disabled else {}
+    audit.append(connection, at=now, actor=by, action="person invited", subject=login, body=body)
     return token
 
 
@@ -225,10 +232,12 @@ def _signed_in(connection: Connection, login: str, *, now: datetime, lasts: time
 
 
 def disable(connection: Connection, login: str, *, by: str, now: datetime) -> None:
-    """Close an account and end its sessions; what the person did stays."""
+    """Close an account and end its sessions, tokens and invitations; what the person did stays."""
     if not connection.execute(update(person).where(person.c.login == login).values(disabled=True)).rowcount:
         raise NotFound(f"there is no person {login!r}")
     sessions.end_all(connection, login)
+    for table in (api_token, invitation):
+        connection.execute(delete(table).where(table.c.login == login))
     audit.append(connection, at=now, actor=by, action="person disabled", subject=login, body={})
 
 

@@ -171,11 +171,13 @@ def close(
 
 
 def reopen(connection: Connection, item: int, *, person: str, note: str, version: int, now: datetime) -> None:
-    """Open a closed item again, with a reason."""
+    """Open a closed or decided item again, with a reason; nobody holds it then."""
     found = _seen(connection, item, version)
     if found.state not in ("closed", "decided"):
         raise Conflict("the item is open already")
-    _change(connection, found, state="open", outcome=None, decided_by=None, closed_at=None)
+    _change(
+        connection, found, state="open", outcome=None, decided_by=None, closed_at=None, assignee=None, lease_until=None
+    )
     _event(connection, item, person, "reopened", now, note=note)
     _audit(connection, found, person, "reopened", {}, now)
 

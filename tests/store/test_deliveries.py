@@ -395,3 +395,12 @@ def test_nothing_is_sent_late_in_a_lease(any_store: Store) -> None:
 def _states(store: Store) -> dict[str, int]:
     with store.read() as connection:
         return outbox.counts(connection)
+
+
+def test_more_dead_letters_than_a_statement_takes_are_owed_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries, "AT_A_TIME", 3)
+    owed(store, 8)
+    with store.write() as connection:
+        connection.execute(update(table).values(state="dead"))
+        deliveries.replay(connection, deliveries.dead(connection), person="op", reason="mended", now=NOW)
+        assert outbox.counts(connection) == {"owed": 8}

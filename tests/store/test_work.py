@@ -109,6 +109,18 @@ def test_closing_reopening_and_escalating_leave_a_trace(any_store: Store) -> Non
     assert state(any_store) == ("claimed", "cy", 5)
 
 
+def test_what_is_reopened_is_held_by_nobody(any_store: Store) -> None:
+    filled(any_store, 1, urgency="critical")
+    with any_store.write() as connection:
+        work.close(connection, 1, person="ada", outcome="no_violation", version=1, now=NOW)
+        work.claim(connection, 1, person="bo", version=2, now=NOW)  # to confirm it
+        work.reopen(connection, 1, person="ada", note="a witness called", version=3, now=NOW)
+    assert state(any_store) == ("open", None, 4)
+    with any_store.write() as connection:
+        assert work.claim_next(connection, ["investigations"], person="cy", now=NOW) == 1
+    assert state(any_store) == ("claimed", "cy", 5)
+
+
 def test_a_paused_queue_hands_nothing_out(any_store: Store) -> None:
     filled(any_store, 2)
     with any_store.write() as connection:
