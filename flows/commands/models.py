@@ -192,10 +192,10 @@ WhyOption = Annotated[
 
 
 @versions_app.callback(epilog="Example: [bold]sitrep models[/bold]")
-def list_by_default(context: typer.Context) -> None:
+def list_by_default(context: typer.Context, workspace: WorkspaceOption = HERE) -> None:
     """Versions of the model: list, promote, roll back."""
     if context.invoked_subcommand is None:
-        list_versions()
+        list_versions(workspace)
 
 
 @versions_app.command("list", epilog="Example: [bold]sitrep models list --json[/bold]")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from pipeline.custody import erasure, holds
 from pipeline.custody.check import check_proof
@@ -236,7 +237,7 @@ def test_retention_erases_what_is_too_old_and_nothing_that_is_held(lived: Store,
 def test_the_guards_stand_again(lived: Store, now: Clock) -> None:
     gone(lived, IDENT, now)
     for statement in ("UPDATE report SET text = 'x'", "DELETE FROM report", "UPDATE erasure SET person = 'x'"):
-        with lived.engine.connect() as connection, pytest.raises(Exception, match="append-only"):
+        with lived.engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
             connection.execute(text(statement))
     with lived.read() as connection:
         assert connection.scalar(select(func.count()).select_from(report).where(report.c.text == "")) == 1

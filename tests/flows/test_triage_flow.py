@@ -22,6 +22,8 @@ from opentelemetry.trace import StatusCode
 from pytest_socket import disable_socket, enable_socket
 
 from flows import telemetry
+from flows.nightly import nightly
+from flows.triage import triage
 
 CANARY = "Aminatou Sekele"
 REPORTS = (
@@ -130,9 +132,11 @@ def test_the_receipt_is_an_artifact(ran: tuple[Path, str]) -> None:
 
 
 def test_results_are_never_pickles(ran: tuple[Path, str]) -> None:
-    for path in (ran[0] / "prefect").rglob("storage/*"):
-        if path.is_file():
-            json.loads(path.read_text(encoding="utf-8"))
+    assert {flow.result_serializer for flow in (triage, nightly)} == {"json"}
+    home = ran[0] / "prefect"
+    assert (home / "prefect.db").exists()
+    stored = [path.read_text(encoding="utf-8") for path in home.rglob("storage/**/*") if path.is_file()]
+    assert [words for words in stored if "pickle" in words] == []  # Prefect's default writes pickles within JSON
 
 
 def test_spans_tell_steps_and_counts_and_no_words(ran: tuple[Path, str], sent: list[bytes]) -> None:
