@@ -82,7 +82,7 @@ def export(
     ):
         if batch:
             batches.receipt(connection, batch)
-        chosen = [batch] if batch else batches.recent(connection, limit=1_000_000)[::-1]
+        chosen = [batch] if batch else batches.recent(connection, limit=None)[::-1]
         if what == "quarantine":
             going.rows = mend.write_set_aside(connection, chosen, going.path)
         elif what == "corrections":

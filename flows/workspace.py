@@ -171,7 +171,9 @@ def init_workspace(folder: Path) -> list[Path]:
     settings, policy = folder / SETTINGS_FILE, folder / "policy.toml"
     for path in (settings, policy):
         if path.exists():
-            raise ConfigurationError(f"{path} is there already: nothing was changed")
+            raise ConfigurationError(
+                f"{path} is there already: nothing was changed; where its store has no tables, `sitrep upgrade` makes them"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     policy.write_text(files("pipeline.route").joinpath("policy.toml").read_text(encoding="utf-8"), encoding="utf-8")
     settings.write_text(_SETTINGS, encoding="utf-8")

@@ -98,8 +98,8 @@ def receipt(connection: Connection, ident: str) -> Receipt:
     )
 
 
-def recent(connection: Connection, *, limit: int = 20, by: str | None = None) -> list[str]:
-    """Ids of the latest batches, newest first; `by`: only those that this person sent."""
+def recent(connection: Connection, *, limit: int | None = 20, by: str | None = None) -> list[str]:
+    """Ids of the latest batches (None: of all), newest first; `by`: only those that this person sent."""
     query = select(batch.c.id).order_by(batch.c.submitted_at.desc(), batch.c.id).limit(limit)
     return list(connection.scalars(query.where(batch.c.submitted_by == by) if by is not None else query))
 
