@@ -1,6 +1,7 @@
 """A policy tried on the reports in the store: what would move between queues. Nothing is changed.
 
-Reports are routed by the decisions that are stored, so that the model is not run again and only the policy differs.
+Reports are routed by the decisions that are stored, so that the model is not run again and only the policy differs. Erased
+ones are left out: what rules look for in a text is gone.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def try_policy(connection: Connection, policy: Policy, *, taxonomy: Taxonomy, sh
         items = queues.of_reports(connection, seqs)
         for seq, newest in sorted(reports.newest_assessments(connection, seqs).items()):
             report = loaded[seq]
+            if not report.text:
+                continue
             found = stored_assessment(report, newest.body, model=newest.model, taxonomy=newest.taxonomy)
             then = {item.queue for item in route(report, found, policy, taxonomy=taxonomy)}
             now = {item.queue for item in items[seq]}

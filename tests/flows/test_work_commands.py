@@ -82,6 +82,12 @@ def test_the_policy_in_use_moves_nothing(run: Run, desk: Path) -> None:
     assert found["queues"]["investigations"]["now"] == found["queues"]["investigations"]["then"] > 0
 
 
+def test_an_erased_report_moves_nowhere(run: Run, desk: Path) -> None:
+    run("erase", "A1", "--why", "request 1")
+    tried = json.loads(run("policy", "test", str(desk / "policy.toml"), "--json").output)
+    assert (tried["reports"], tried["moved"]) == (2, 0)
+
+
 def test_a_policy_that_is_tried_shows_what_would_move_and_changes_nothing(run: Run, desk: Path, tmp_path: Path) -> None:
     changed = (desk / "policy.toml").read_text("utf-8").replace(
         'queue = "investigations"\nwhen', 'queue = "rule-of-law"\nwhen', 1
