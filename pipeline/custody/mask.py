@@ -29,11 +29,12 @@ from pipeline.extract.organisations import load_organisations
 Span = tuple[int, int]
 APOSTROPHES = "'’ʼ`´"
 COARSE_DIGITS = 1  # of a degree: about 11 km
+# Each begins where a run of its letters begins and takes it whole, so that no text costs more than its length.
 _PATTERNS = (
-    ("link", re.compile(r"(?:https?|ftp|file|tg|wa)[:][^\s<>\"]+|\bwww\.[^\s<>\"]+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,12}/[^\s<>\"]*", re.I)),
-    ("email", re.compile(r"[^\s@<>()\[\],;:\"]+(?:@|\s?[(\[]at[)\]]\s?)[^\s@<>()\[\],;:\"]+", re.I)),
+    ("link", re.compile(r"(?:https?|ftp|file|tg|wa)[:][^\s<>\"]+|\bwww\.[^\s<>\"]+|(?<![\w-])[\w-]++(?:\.[\w-]++){0,30}\.[a-z]{2,12}/[^\s<>\"]*", re.I)),
+    ("email", re.compile(r"(?<![^\s@<>()\[\],;:\"])[^\s@<>()\[\],;:\"]++(?:@|\s?[(\[]at[)\]]\s?)[^\s@<>()\[\],;:\"]+", re.I)),
     ("handle", re.compile(r"[@#][\w.-]+")),
-    ("link", re.compile(r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|info|int|gov|edu|io|me|co|ly|app|tv|[a-z]{2})\b", re.I)),
+    ("link", re.compile(r"(?<![a-z0-9-])[a-z0-9-]++(?:\.[a-z0-9-]++){0,30}\.(?:com|org|net|info|int|gov|edu|io|me|co|ly|app|tv|[a-z]{2})\b", re.I)),
     ("coordinates", re.compile(r"[-+−]?\d{1,3}(?:\.\d{3,}|,\d{4,})°?|[-+−]?\d{1,3}\.\d{2}\s?[,;/]\s?[-+−]?\d{1,3}\.\d{2}(?!\d)|\d{1,3}\s?[°º][\d\s.,'’′″\"”NSEWO]*")),
 )  # fmt: skip
 _DATE = re.compile(r"(?<!\d)(?:\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d{2}))(?!\d)")
@@ -158,8 +159,9 @@ def _joined(found: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]
 
 
 def _touched(token: _Token, parts: Sequence[tuple[int, int, str]]) -> int | None:
-    """The number of a part that a word touches."""
-    return next((n for n, (start, end, _) in enumerate(parts) if start < token.end and token.start < end), None)
+    """The number of the first part that a word touches; the parts are in order and apart."""
+    number = bisect_right(parts, token.start, key=lambda part: part[1])
+    return number if number < len(parts) and parts[number][0] < token.end else None
 
 
 def _patterns(text: str, figures: Sequence[Span], key: bytes) -> Iterator[tuple[int, int, str]]:
