@@ -51,7 +51,7 @@ def test_an_export_prints_one_line_and_no_bar(desk: Path, tmp_path: Path) -> Non
     done = CliRunner().invoke(
         app, ["export", "corrections", "--out", str(out), "--workspace", str(desk)], catch_exceptions=False
     )
-    assert done.output.startswith("0 lines in")
+    assert done.output.startswith("0 reports in")
     assert "Creating" not in done.output
 
 
