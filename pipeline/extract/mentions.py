@@ -36,7 +36,8 @@ _MODIFIER = re.compile(
 _BEGUN = re.compile(
     rf"(?<![\w-])(?:the|an?|several|many|{'|'.join(w for w in NUMBER_WORDS if w not in ('zero', 'one'))})\s+"
     r"(?P<word>(?!(?:the|and|or|of|in|on|at|by|to|from|for|with|who|that|as|but|than|other|same|more|where|when|while|years?|"
-    r"night|day|week|month|time|moment|hour|way|place|period|end|one|two|three|km)\s)"
+    r"night|day|week|month|time|moment|hour|way|place|period|end|km|hundred|thousand|million|dozen)\s)"
+    rf"(?!(?:{'|'.join(NUMBER_WORDS)})(?:-\w+)?\s)"
     r"(?!\w+(?:ed|ly|[^s']s)\s)[a-z][a-z'’-]*\s+)$"
 )
 _INITIALS = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}|(?<![\w.])(?:[A-Z]\.)+[A-Z](?!\w)")

@@ -176,6 +176,7 @@ SPANS = [
     ("the election [office] met", ["election office"]),
     ("the de [facto authorities] met", ["de facto authorities"]),
     ("six cases [courts] ordered", ["courts"]),
+    ("the forty-four [members of the Guard] came", ["members of the Guard"]),
     ("that week the [police] came", ["police"]),
     ("the day [police] came", ["police"]),
     ("activists alleged [security authorities] came", ["security authorities"]),
