@@ -20,7 +20,8 @@ def test_a_decision_is_sent_once_and_leaving_a_changed_one_asks_first(visit: Vis
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.fill("#note", "two sources")
-    page.click(".crumbs a >> nth=0")
+    with page.expect_event("dialog"):
+        page.click(".crumbs a >> nth=0")
     expect(page.locator("#note")).to_have_value("two sources")
     assert asked == ["beforeunload"]
     sent: list[str] = []

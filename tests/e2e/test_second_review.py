@@ -67,6 +67,11 @@ def test_two_people_review_a_report_and_a_third_has_the_last_word(
     looked_at(bo, f"second-review-{name}")
     bo.keyboard.press("2")
     bo.keyboard.press("u")
+    bo.once("dialog", lambda dialog: dialog.dismiss())
+    with bo.expect_event("dialog") as leaving:
+        bo.keyboard.press("b")
+    assert leaving.value.type == "beforeunload"  # leaving what was changed asks first
+    assert bo.url.endswith("/second-review")
     bo.keyboard.press("a")
     bo.wait_for_url(f"**/queues/{queue}")
 

@@ -10,14 +10,14 @@ document.addEventListener("submit", (event) => {
   if (sent) { event.preventDefault(); return; }
   sent = true;
   setTimeout(() => { sent = false; }, 10_000); // where no answer came
-  if (form.id === "decision") changed = false;
+  if ("keep" in form.dataset) changed = false;
   if (form.dataset.busy) form.querySelector("[role=status]").textContent = form.dataset.busy;
   if (form.getAttribute("action") === "/sign-out") { changed = false; tabs.postMessage("ended"); }
 });
 addEventListener("pageshow", () => { sent = false; });
 addEventListener("beforeunload", (event) => { if (changed) { event.preventDefault(); sent = false; } });
 for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => {
-  if (event.target.form?.id === "decision" || event.target.id === "mention-rows") changed = true;
+  if (event.target.closest("#mention-rows") || "keep" in (event.target.form?.dataset || {})) changed = true;
 });
 
 if (ending) {
