@@ -36,6 +36,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from flows.workspace import utc_now
+from pipeline import submit as submitting
 from pipeline.classify.rules import DecisionRules
 from pipeline.deliver import deliver
 from pipeline.extract import Extractor
@@ -46,7 +47,6 @@ from pipeline.route.destinations import Folder
 from pipeline.route.webhook import Webhook, sign
 from pipeline.store import Store, audit, batches, engine, open_store, reports
 from pipeline.store.migrate import upgrade
-from pipeline.submit import submit
 from pipeline.taxonomy import load_taxonomy
 from pipeline.triage import Rooms, triage_chunk
 from tests.conftest import SHIPPED
@@ -119,7 +119,7 @@ def reports_file(path: Path, rows: int) -> None:
 def work_through(job: Path, url: str, receiver: str, rooms: Rooms) -> None:
     """One process of a job, from where the one before it was cut off."""
     store = open_store(url)
-    submit(store, [job / "reports.jsonl"], now=utc_now, limits=Limits())
+    submitting.submit(store, [job / "reports.jsonl"], now=utc_now, limits=Limits())
     with store.read() as connection:
         chunks = reports.pending_chunks(connection, size=25)
     for first, last in chunks:
@@ -135,6 +135,7 @@ def work_through(job: Path, url: str, receiver: str, rooms: Rooms) -> None:
 
         if not deliver(store, destinations, **SHIPPED, now=later, rng=random.Random(0)).owed:
             break
+    store.dispose()
     (job / "done").touch()
 
 
@@ -211,6 +212,7 @@ def run(
     """Kill so many processes, in so many minutes at most; the figures."""
     if kind != "postgresql":
         engine.wal_is_safe = lambda *_: kind == "sqlite-wal"  # type: ignore[assignment] # children inherit it
+    submitting.ROWS_PER_TRANSACTION = 20  # as many places to be killed at as in a batch of thousands
     policy = load_policy()
     both = [queue.model_copy(update={"destinations": ("folder", "receiver")}) for queue in policy.queues]
     rooms = Rooms(StandIn(), Extractor(), replace(policy, queues=tuple(both)), load_taxonomy())
@@ -226,12 +228,14 @@ def run(
             job.mkdir()
             reports_file(job / "reports.jsonl", rows)
             with fresh(job) as url, receiver(job / "requests") as address:
+                if not usual:  # here, not in a child: what it loads, all children have, and are killed at work
+                    work_through(job, url, address, rooms)
                 started, killed = time.monotonic(), 0
                 while not (job / "done").exists():
                     process = fork.Process(target=work_through, args=(job, url, address, rooms))
                     process.start()
                     struck = False
-                    if span and more():  # the first job goes through, to learn how long one takes
+                    if span and more():  # the first child goes through, to learn how long a job takes
                         process.join(rng.uniform(0, span * 1.2**killed))  # a slower machine gets through as well
                         if struck := process.is_alive() and not (job / "done").exists():
                             process.kill()
@@ -241,7 +245,8 @@ def run(
                         figures.kills += 1
                     elif process.exitcode != 0:
                         raise SystemExit(f"job {figures.jobs}: a process ended with {process.exitcode} by itself")
-                span = span or time.monotonic() - started
+                if usual:
+                    span = span or time.monotonic() - started
                 store = open_store(url)  # only now: a child must not inherit a connection
                 found = count(figures, job, store, rows, usual)
                 usual = usual or found
