@@ -55,6 +55,8 @@ from tests.postgres import database, server
 STORES = ("sqlite", "sqlite-wal", "postgresql")
 SECRET = "whsec_" + base64.b64encode(b"k" * 24).decode()
 QUARANTINED_EVERY = 20
+ROWS_AT_A_TIME = 8
+"""Stored in a transaction, and triaged in a chunk: as many places to be killed at as in a batch of thousands."""
 fork = get_context("fork")
 
 
@@ -121,7 +123,7 @@ def work_through(job: Path, url: str, receiver: str, rooms: Rooms) -> None:
     store = open_store(url)
     submitting.submit(store, [job / "reports.jsonl"], now=utc_now, limits=Limits())
     with store.read() as connection:
-        chunks = reports.pending_chunks(connection, size=25)
+        chunks = reports.pending_chunks(connection, size=ROWS_AT_A_TIME)
     for first, last in chunks:
         triage_chunk(store, first, last, rooms, now=utc_now)
     destinations = {
@@ -212,7 +214,7 @@ def run(
     """Kill so many processes, in so many minutes at most; the figures."""
     if kind != "postgresql":
         engine.wal_is_safe = lambda *_: kind == "sqlite-wal"  # type: ignore[assignment] # children inherit it
-    submitting.ROWS_PER_TRANSACTION = 20  # as many places to be killed at as in a batch of thousands
+    submitting.ROWS_PER_TRANSACTION = ROWS_AT_A_TIME
     policy = load_policy()
     both = [queue.model_copy(update={"destinations": ("folder", "receiver")}) for queue in policy.queues]
     rooms = Rooms(StandIn(), Extractor(), replace(policy, queues=tuple(both)), load_taxonomy())
@@ -336,7 +338,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=300, help="processes to kill")
     parser.add_argument("--minutes", type=float, default=600, help="stop after so many, with fewer rounds")
     parser.add_argument("--store", choices=STORES, default="sqlite", help="sqlite is the rollback journal")
-    parser.add_argument("--rows", type=int, default=120, help="reports in each job")
+    parser.add_argument("--rows", type=int, default=24, help="reports in each job")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--postgres", help="socket of a running server; without it one is started")
     chosen = parser.parse_args()

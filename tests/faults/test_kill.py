@@ -18,7 +18,7 @@ ROUNDS = int(os.environ.get("SITREP_KILLS", "8"))
 
 @pytest.mark.parametrize("kind", ["sqlite", "sqlite-wal", "postgresql"])
 def test_nothing_is_lost_or_doubled(kind: str, request: pytest.FixtureRequest) -> None:
-    command = [sys.executable, "-m", "tests.faults.rounds", "--rounds", str(ROUNDS), "--rows", "60", "--store", kind]
+    command = [sys.executable, "-m", "tests.faults.rounds", "--rounds", str(ROUNDS), "--rows", "24", "--store", kind]
     if kind == "postgresql":
         command += ["--postgres", request.getfixturevalue("postgres")]
     memory = (
