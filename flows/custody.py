@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flows.workspace import Workspace, utc_now
 from pipeline.custody.check import Head, Verifier, read_head
+from pipeline.custody.evidence import Difference, compare
 from pipeline.custody.heads import keep, load_key, read_heads, sign, trusted, verifier_of
 from pipeline.errors import ConfigurationError, StoreError
 from pipeline.store import audit
@@ -43,6 +44,12 @@ def sign_head(opened: Workspace) -> tuple[Path, Head]:
         note = sign(connection, key, name=settings.name, now=utc_now())
     head = read_head(note, trusted([verifier_of(key, name=settings.name)]))
     return keep(note, opened.settings.path(settings.heads), head=head), head
+
+
+def altered_rows(opened: Workspace) -> list[Difference]:
+    """Rows of the store that are not what its chain says."""
+    with opened.store.read() as connection:
+        return list(compare(connection))
 
 
 def check_chain(opened: Workspace, *, elsewhere: Path | None = None) -> tuple[Verification, list[Head]]:

@@ -70,7 +70,7 @@ def _bring_under(opened: Workspace, key: Key | None, *, actor: str, progress: Ca
 
 def _finish(opened: Workspace, *, actor: str, progress: Callable[[int], None]) -> int:
     rows = resealing.finish(opened.store, now=utc_now, actor=actor, progress=progress)
-    if rows:
+    if rows or opened.store.owes_compaction:
         opened.store.compact()  # no page keeps what was written over
     return rows
 

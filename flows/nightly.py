@@ -132,12 +132,12 @@ def retain_task(workspace: str) -> Counts:
     opened, now = open_workspace(Path(workspace)), utc_now()
     with opened.store.write() as connection:
         tokens.forget_answers(connection, now=now)
-    if opened.settings.retention_days is None:
-        return {"erased": 0}
-    done = expire(opened.store, before=now - timedelta(days=opened.settings.retention_days), now=now)
-    if done.erased:
+    days, erased = opened.settings.retention_days, 0
+    if days is not None:
+        erased = expire(opened.store, before=now - timedelta(days=days), now=now).erased
+    if erased or opened.store.owes_compaction:
         opened.store.compact()
-    return {"erased": done.erased}
+    return {"erased": erased}
 
 
 @task(name="sign", cache_policy=NO_CACHE, persist_result=False)

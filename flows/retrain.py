@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -24,11 +25,13 @@ from flows.train import write_version
 from flows.training_data import examples, training_example
 from flows.workspace import MODELS, open_workspace, utc_now
 from models.base import bundled_base
-from models.manifest import MANIFEST, WEIGHTS
+from models.manifest import WEIGHTS
 from models.train import Recipe, train
 from pipeline.errors import ConfigurationError
 
 REPORT = "retraining.json"
+MAKING = ".making"
+"""The folder, within that of the versions, in which one is made: it is there whole, with its report, or not at all."""
 FEWEST_CORRECTIONS = 20
 REPLAY = 3
 """Examples seen before, per correction; never fewer than a few hundred."""
@@ -49,8 +52,9 @@ def retrain_version(
     ConfigurationError where the name is taken or the corrections are too few to learn from.
     """
     opened = open_workspace(workspace)
-    out = opened.settings.path(MODELS) / name
-    if (out / MANIFEST).exists():
+    models = opened.settings.path(MODELS)
+    making = models / MAKING / name
+    if (models / name).exists():
         raise ConfigurationError(f"there is a version {name!r} already: choose another name")
     with opened.store.read() as connection:
         said = corrected(connection, include=_ids(include), exclude=_ids(exclude) or frozenset())
@@ -68,7 +72,8 @@ def retrain_version(
         [training_example(e) for e in examples("validation", root=corpora, full_labels=True)],
         base=bundled_base(), recipe=recipe, start=start / WEIGHTS, report=report,
     )  # fmt: skip
-    metrics = write_version(out, trained, [*said, *replayed], root=corpora, start=start)
+    shutil.rmtree(making, ignore_errors=True)  # of one that was cut off
+    metrics = write_version(making, trained, [*said, *replayed], root=corpora, start=start)
     summary = {
         "version": name,
         "from": start.name,
@@ -77,9 +82,10 @@ def retrain_version(
         "replayed": len(replayed),
         "reports": [{"id": e.id, "sha256": e.sha256, "source": e.source} for e in said],
         "figures": {key: value["figures"] for key, value in metrics.items()},
-        "shadow": shadow(opened, out),
+        "shadow": shadow(opened, making),
     }
-    (out / REPORT).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    (making / REPORT).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    making.rename(models / name)
     return summary
 
 

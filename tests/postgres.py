@@ -48,11 +48,31 @@ def server(folder: Path, *, durable: bool = False) -> Iterator[str]:
         run(programs / "pg_ctl", "--pgdata", data, "--wait", "--mode", "immediate", "stop")
 
 
+def restart(folder: Path) -> None:
+    """End a server at once, as a crash would, and start it again over the same data."""
+    programs = binaries()
+    assert programs is not None
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    command = [
+        programs / "pg_ctl",
+        "--pgdata",
+        folder / "data",
+        "--wait",
+        "--mode",
+        "immediate",
+        "-l",
+        folder / "log",
+        "restart",
+    ]
+    subprocess.run([*as_user, *map(str, command)], check=True, capture_output=True, cwd=folder, timeout=60)
+
+
 @contextmanager
 def database(socket: str, *, template: str = "template1") -> Iterator[str]:
     """A database of its own, empty or a copy of `template`; its SQLAlchemy URL."""
     name = f"t{uuid.uuid4().hex[:12]}"
-    admin = create_engine(f"postgresql+psycopg://postgres@/postgres?host={socket}", isolation_level="AUTOCOMMIT")
+    url = f"postgresql+psycopg://postgres@/postgres?host={socket}"
+    admin = create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     try:

@@ -26,16 +26,23 @@ KeyOption = Annotated[
 @app.command("verify", epilog="Example: [bold]sitrep audit verify --heads /media/witness/heads[/bold]")
 def audit_verify(
     heads: Annotated[Path | None, typer.Option("--heads", help="Signed heads kept elsewhere, besides ours.")] = None,
+    rows: Annotated[
+        bool,
+        typer.Option("--rows", help="Hold every report, decision and review against the chain; reads the whole store."),
+    ] = False,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
     """Walk the chain of events, compare it with every signed head; name the first broken link."""
-    from flows.custody import check_chain
+    from flows.custody import altered_rows, check_chain
 
-    found, signed = check_chain(open_workspace(workspace), elsewhere=heads)
+    opened = open_workspace(workspace)
+    found, signed = check_chain(opened, elsewhere=heads)
+    differences = altered_rows(opened) if rows else []
     if as_json:
         values = {"events": found.events, "head": found.head, "broken_at": found.broken_at, "problem": found.problem}
-        console.print_json({**values, "heads": len(signed), "signed": signed[-1].size if signed else 0})
+        altered = {"altered": [{"subject": one.subject, "problem": one.problem} for one in differences]} if rows else {}
+        console.print_json({**values, "heads": len(signed), "signed": signed[-1].size if signed else 0, **altered})
     elif found.broken_at is not None:
         console.err.print(f"[bold red]broken[/bold red]: event {found.broken_at} {console.escape(found.problem or '')}")
     else:
@@ -45,7 +52,12 @@ def audit_verify(
             if signed
             else "  no signed head: who can write to the whole store could have written the chain anew"
         )
-    raise typer.Exit(0 if found.broken_at is None else 1)
+    if not as_json:
+        for one in differences:
+            console.err.print(f"[bold red]altered[/bold red]: {one.subject}: {one.problem}")
+        if rows and not differences:
+            console.out.print("  every report, decision and review is the one that the chain speaks of")
+    raise typer.Exit(1 if found.broken_at is not None or differences else 0)
 
 
 @app.command("key", epilog="Example: [bold]sitrep audit key /etc/sitrep/audit.pem --name desk.example.org[/bold]")

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, String, Table, cast, delete, insert, sel
 from pipeline.custody import holds
 from pipeline.store import Store, audit, reports, sealing
 from pipeline.store.documents import moment
+from pipeline.store.engine import owe_compaction
 from pipeline.store.guards import lifted
 from pipeline.store.schema import (
     adjudication,
@@ -91,6 +92,7 @@ def erase(
             _empty(connection, found)
         else:
             _empty_report(connection, found, person=person, now=now)
+        owe_compaction(connection)
         connection.execute(insert(erasure).values(subject=name, at=now, person=person, ground=ground))
         body = {"ground": ground, "why": why}
         audit.append(connection, at=now, actor=person, action="erased", subject=name, body=body)

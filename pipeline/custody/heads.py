@@ -77,7 +77,7 @@ def keep(note: str, folder: Path, *, head: Head) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{head.at[:10]}-{head.size:09}{SUFFIX}"
     if not path.exists():
-        partial = path.with_name(f".{path.name}")
+        partial = path.with_suffix(".partial")  # which is no head, if we are cut off here
         partial.write_text(note, encoding="utf-8")
         partial.replace(path)
     return path

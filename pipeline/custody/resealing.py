@@ -20,6 +20,7 @@ from pipeline.custody.keyring import Key
 from pipeline.errors import StoreError
 from pipeline.intake.duplicates import bands_of
 from pipeline.store import Store, audit, sealing
+from pipeline.store.engine import owe_compaction
 from pipeline.store.guards import lifted_for
 from pipeline.store.schema import band, queue_event, report
 from pipeline.store.schema import sealing as state
@@ -123,6 +124,7 @@ def _table(store: Store, table: Table) -> Iterator[tuple[int, list[str]]]:
             opened, refused = _opened(connection, table, rows)
             with lifted_for(connection, table, _columns(table)):
                 _write(connection, table, opened, now)
+            owe_compaction(connection)
         yield len(opened), refused
 
 

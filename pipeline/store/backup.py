@@ -24,6 +24,9 @@ from pipeline.store.sealed import keys_of
 from pipeline.store.sealing import idents
 
 MANIFEST = "backup.json"
+SQLITE, POSTGRESQL = "sitrep.db", "sitrep.dump"
+UNFINISHED = ".unfinished"
+"""Beside a backup that is being made, and that was begun in an empty folder: what is there is ours to remove."""
 COUNTED = {"reports": report, "assessments": assessment, "items": queue_item}
 PAGES_AT_A_TIME = 2000
 
@@ -43,22 +46,31 @@ class Backup:
 
 
 def backup(store: Store, folder: Path, *, now: datetime) -> Backup:
-    """Copy the store into the new folder and check the copy; StoreError where it does not hold together."""
-    if folder.exists() and any(folder.iterdir()):
+    """Copy the store into the new folder and check the copy; StoreError where it does not hold together.
+
+    One that was cut off is made anew.
+    """
+    unfinished = folder / UNFINISHED
+    if unfinished.exists():
+        for name in (SQLITE, f"{SQLITE}-journal", POSTGRESQL, MANIFEST):
+            (folder / name).unlink(missing_ok=True)
+    elif folder.exists() and any(folder.iterdir()):
         raise StoreError(f"{folder} is not empty: name a new folder, nothing was written")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished.touch()
     if store.is_sqlite:
-        path = folder / "sitrep.db"
+        path = folder / SQLITE
         _copy_sqlite(Path(str(store.engine.url.database)), path)
         made = _checked(open_store(f"sqlite:///{path.name}", base=folder.absolute()), path, now)
     else:
-        path = folder / "sitrep.dump"
+        path = folder / POSTGRESQL
         # The counts and the chain are those of a moment before the dump; rows are only ever added to either.
         described = _checked(store, None, now)
         _postgres(store, "pg_dump", "--format=custom", "--no-owner", f"--file={path}", f"--dbname={_url(store)}")
         _postgres(store, "pg_restore", "--list", str(path))
         made = Backup(**{**described.__dict__, "file": path.name, "sha256": _sha256(path)})
     (folder / MANIFEST).write_text(json.dumps(made.__dict__, indent=1) + "\n", encoding="utf-8")
+    unfinished.unlink()
     return made
 
 
@@ -100,7 +112,8 @@ def restore(folder: Path, store: Store) -> Backup:
         if of_sqlite:
             _move(copy, made, store)
         else:
-            _postgres(store, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_url(store)}", str(copy))
+            # As a whole or not at all, so that one that was cut off can be begun again.
+            _postgres(store, "pg_restore", "--no-owner", "--single-transaction", f"--dbname={_url(store)}", str(copy))
     found = _checked(store, None, datetime.fromisoformat(made.made_at))
     if found.events < made.events or any(found.counts[name] < count for name, count in made.counts.items()):
         raise StoreError("the restored store holds less than the backup says")

@@ -66,20 +66,48 @@ class Store:
         with _store_errors(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection = connection.execution_options(sitrep_bare=True)
+                owed = connection.exec_driver_sql(OWED).scalar_one()
                 # The index of words keeps what it was told to forget until its parts are merged.
                 connection.exec_driver_sql("INSERT INTO report_words(report_words) VALUES ('optimize')")
                 connection.exec_driver_sql("VACUUM")
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                if connection.exec_driver_sql(OWED).scalar_one() == owed:  # else others took out more meanwhile
+                    connection.exec_driver_sql(f"{OWED} = 0")
+                connection.exec_driver_sql("COMMIT")
             else:
                 connection = connection.execution_options(isolation_level="AUTOCOMMIT")
                 connection.exec_driver_sql("VACUUM")
+
+    @property
+    def owes_compaction(self) -> bool:
+        """Whether words were taken out and the file was not written anew since: then a run was cut off in between.
+
+        PostgreSQL frees the space by itself.
+        """
+        if not self.is_sqlite:
+            return False
+        with self.read() as connection:
+            return bool(connection.exec_driver_sql(OWED).scalar_one())
 
     def dispose(self) -> None:
         self.engine.dispose()
 
 
+OWED = "PRAGMA user_version"
+"""A number in the head of SQLite's file that changes with the transaction: above 0, the file is to be written anew."""
+
+
+def owe_compaction(connection: Connection) -> None:
+    """Note in the caller's transaction that it leaves words in freed pages: `Store.compact` is owed."""
+    if connection.dialect.name == "sqlite":
+        owed = connection.exec_driver_sql(OWED).scalar_one()
+        connection.exec_driver_sql(f"{OWED} = {owed + 1}")
+
+
 NO_TABLES = "the store has no tables: bring a backup back with `sitrep restore`, or begin anew with `sitrep upgrade`"
 DAMAGED = "the store cannot be read, it may be damaged: bring a backup back with `sitrep restore`, see the runbook"
+TOO_MANY = "the database has no connection left: end what else uses it, or raise its max_connections, and run the same command again"
 # What the two drivers say, in words that tell the operator what to do.
 _PROBLEMS = {
     "locked": "another program holds the store's lock: end it, or try again",
@@ -92,6 +120,9 @@ _PROBLEMS = {
     "unable to open": "the store's file cannot be opened: see that its folder is there and that this account may write to it",
     "malformed": DAMAGED,
     "not a database": DAMAGED,
+    "too many clients": TOO_MANY,
+    "too many connections": TOO_MANY,
+    "remaining connection slots": TOO_MANY,
 }
 # PostgreSQL's words are in the language of its server, its codes are not (its documentation, appendix A).
 AT_ONCE = "others changed the same rows at the same time, and this change was given up: make it again"
@@ -100,6 +131,7 @@ _CODES = {
     "40P01": AT_ONCE,  # deadlock_detected
     "55P03": "another program holds the store's lock: end it, or try again",  # lock_not_available
     "57014": "the database gave up a statement that took too long: try again, see its `statement_timeout`",
+    "53300": TOO_MANY,  # too_many_connections
     "53100": "the disk of the store is full: make room and run the same command again",
 }
 

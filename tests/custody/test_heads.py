@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,9 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, select, text, update
 
+from flows.custody import check_chain, sign_head
+from flows.workspace import Workspace, init_workspace
 from pipeline.custody.check import Head, Refused, leaf_hash, read_head, read_verifier, root_from_path
 from pipeline.custody.heads import keep, load_key, make_key, read_heads, sign, trusted, verifier_of
 from pipeline.errors import ConfigurationError, StoreError
+from pipeline.settings import load_settings
 from pipeline.store import Store, audit, merkle
 from pipeline.store.schema import audit_event, audit_head
 from tests.conftest import NOW
@@ -213,3 +217,31 @@ def test_a_forged_file_among_the_heads_is_named(store: Store, tmp_path: Path, no
     path.write_text(note.replace("\n2\n", "\n1\n"))
     with pytest.raises(StoreError, match=path.name):
         read_heads(tmp_path, TRUSTED)
+
+
+def test_an_old_database_put_back_with_its_own_heads_is_told_by_heads_kept_elsewhere(tmp_path: Path) -> None:
+    init_workspace(desk := tmp_path / "desk")
+    words = make_key(tmp_path / "audit.pem", name=DESK)
+    with (desk / "sitrep.toml").open("a") as stream:
+        stream.write(f'\n[audit]\nname = "{DESK}"\nkey_file = "../audit.pem"\nverifiers = ["{words}"]\n')
+
+    def opened() -> Workspace:
+        return Workspace(load_settings(desk))
+
+    write_events(opened().store, 3)
+    sign_head(opened())
+    shutil.copytree(desk, old := tmp_path / "old")
+    write_events(opened().store, 3)
+    kept, _ = sign_head(opened())
+    (witness := tmp_path / "witness").mkdir()
+    shutil.copy(kept, witness)
+
+    shutil.copy(old / "sitrep.db", desk / "sitrep.db")  # the heads stay
+    found, _ = check_chain(opened())
+    assert "the end was cut off" in str(found.problem)
+    newer = kept.read_bytes()
+    kept.unlink()  # the heads as well
+    assert check_chain(opened())[0].broken_at is None
+    assert "the end was cut off" in str(check_chain(opened(), elsewhere=witness)[0].problem)
+    next(desk.rglob("*.head")).write_bytes(newer)  # one head under the name of another
+    assert "the end was cut off" in str(check_chain(opened())[0].problem)

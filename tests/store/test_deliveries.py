@@ -18,7 +18,7 @@ from sqlalchemy import insert, select, update
 from pipeline.deliver import FIRST_RETRY, LONGEST_RETRY, Delivered, backoff, deliver
 from pipeline.errors import NotFound
 from pipeline.route.destinations import DeliveryFailed, Folder, Message
-from pipeline.store import Store, audit, circuits, deliveries, outbox
+from pipeline.store import Store, audit, circuits, deliveries, outbox, work
 from pipeline.store.circuits import LONGEST_REST, THRESHOLD, rest
 from pipeline.store.schema import assessment, correction, corroboration, queue_event, queue_item
 from pipeline.store.schema import outbox as table
@@ -404,3 +404,27 @@ def test_more_dead_letters_than_a_statement_takes_are_owed_again(store: Store, m
         connection.execute(update(table).values(state="dead"))
         deliveries.replay(connection, deliveries.dead(connection), person="op", reason="mended", now=NOW)
         assert outbox.counts(connection) == {"owed": 8}
+
+
+class Pausing(Peer):
+    """Somebody pauses the queue while its first deliveries are sent."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+
+    def send(self, messages: Sequence[Message]) -> Mapping[str, datetime]:
+        with self.store.write() as connection:
+            work.pause(connection, messages[0].queue, person="ada", note="too much", now=NOW)
+        return super().send(messages)
+
+
+def test_a_queue_that_is_paused_while_it_is_delivered_stops_after_what_was_taken(any_store: Store) -> None:
+    owed(any_store, 130)
+    peer = Pausing(any_store)
+    done = run(any_store, peer)
+    assert (done.sent, done.owed) == (100, 30)
+    with any_store.write() as connection:
+        work.resume(connection, "investigations", person="ada", now=NOW)
+    assert deliver(any_store, {"cases": peer}, now=lambda: NOW, rng=random.Random(1)).owed == 0
+    assert (len(peer.effects), set(peer.tries.values())) == (130, {1})

@@ -267,3 +267,18 @@ class QueueModel(RuleBasedStateMachine):
 
 TestQueue = QueueModel.TestCase
 TestQueue.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+
+
+def test_a_clock_that_jumps_back_a_day_between_claim_and_close_changes_nothing(any_store: Store) -> None:
+    filled(any_store, 1)
+    earlier = NOW - timedelta(days=1)
+    with any_store.write() as connection:
+        assert work.claim_next(connection, ["investigations"], person="ada", now=NOW) == 1
+    with any_store.write() as connection:
+        assert work.expire(connection, now=earlier) == 0
+        assert work.claim_next(connection, ["investigations"], person="ben", now=earlier) is None
+        version = state(any_store)[2]
+        assert work.close(connection, 1, person="ada", outcome="confirmed", version=version, now=earlier)
+    with any_store.read() as connection:
+        assert audit.verify(connection).broken_at is None
+    assert state(any_store)[0] == "closed"

@@ -147,6 +147,8 @@ class GazetteerWriter:
         self._connection.execute(f"PRAGMA user_version = {FORMAT}")
         self._connection.close()
         self._names.unlink()
+        # Of a process that was killed; one beside the gazetteer itself would be played into it.
+        self._names.with_name(self._names.name + "-journal").unlink(missing_ok=True)
         self._partial.replace(self._path)
         return count
 
