@@ -65,7 +65,10 @@ def read_mail(data: bytes) -> Mail:
         alone = not message.is_multipart() and message.get_content_maintype() != "text"  # a scanner's mail
         files = tuple(_attachments([message] if alone else parts))
         subject = " ".join(str(message["subject"] or "").split())
-        sent = str(message["date"] or "").strip()
+        # As it was written: the package's own reading of a date can fail, which must not cost the mail.
+        sent = next((" ".join(str(value).split()) for name, value in message.raw_items() if name.lower() == "date"), "")
+    except Refused:
+        raise
     except Exception as error:  # the email package raises many kinds on a damaged message
         raise Refused(Reason.CORRUPT, f"the e-mail cannot be read ({type(error).__name__}): export it again") from None
     text, raw = _part_text(body) if body is not None else ("", None)

@@ -205,6 +205,13 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "PDF of pictures": ("a.pdf", pdf(""), "no_text_layer"),
     "PDF over the limit": ("a.pdf", pdf("word " * 1500), "too_long"),
     "e-mail with no date": ("a.eml", b"Date: tomorrow at dawn\nSubject: x\n\nThey came.\n", "bad_date"),
+    "e-mail with a date beyond all numbers": (
+        "a.eml", b"Date: Fri, 14 Feb 99999999999999999999 10:00:00 +0000\nSubject: x\n\nThey came.\n", "bad_date"),
+    "e-mail whose second part is no text": (
+        "a.eml",
+        b"MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nThey came.\n--x\n"
+        b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n//4A2Ek=\n--x--\n",
+        "undecodable"),
     "e-mail of pictures": ("a.eml", b"Content-Type: text/html\n\n<img src='a.png'><script>x = 1</script>", "empty_text"),
     "text over the limit": ("a.txt", b"word " * 2000, "too_long"),
     "text with null bytes": ("a.txt", b"They came\0 at dawn", "control_characters"),
