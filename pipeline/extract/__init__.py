@@ -18,6 +18,7 @@ from pipeline.extract.counts import find_counts
 from pipeline.extract.dates import find_dates
 from pipeline.extract.gazetteer import Gazetteer, default_gazetteer
 from pipeline.extract.places import find_places
+from pipeline.extract.taken import Taken
 from pipeline.report import Actor, Entities, Tag
 
 
@@ -51,10 +52,11 @@ class Extractor:
         tags = _camps_as_places(text, tags)
         dates = find_dates(text, report_date=report_date, tags=tags)
         taken = [(d.start, d.end) for d in dates]
+        free = Taken(taken)
         places = [
             p
             for p in find_places(text, tags=tags, gazetteer=self.gazetteer, country=country)
-            if all(p.end <= start or p.start >= end for start, end in taken)
+            if free.is_free(p.start, p.end)
         ]
         return Entities(
             places=tuple(places),
@@ -70,7 +72,7 @@ class Extractor:
 
 # The encoder takes `Jenin refugee camp` for those who live there now and then.
 _CAMP = re.compile(
-    r"\b(?:(?!The |In |At |Near |From |On )[A-Z][\w'’-]+ ){1,3}(?:refugee|IDP|displacement) (?:camp|site|settlement)\b"
+    r"\b(?:(?!The |In |At |Near |From |On )[A-Z][\w'’-]{1,40} ){1,3}(?:refugee|IDP|displacement) (?:camp|site|settlement)\b"
 )
 
 

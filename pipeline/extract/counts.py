@@ -11,6 +11,7 @@ from functools import cache
 
 from pipeline.extract.numbers import NUMBER_WORDS
 from pipeline.extract.sift import Sift
+from pipeline.extract.taken import Taken
 from pipeline.extract.tallies import find_tallies
 from pipeline.extract.toponyms import demonyms
 from pipeline.report import Count
@@ -100,12 +101,14 @@ def find_counts(text: str) -> list[Count]:
             match.span(),
             _kind(text, *match.span(), vague=_is_vague(match["low"])),
         )
+    taken = Taken((c.start, c.end) for c in counts)
     for match in _BARE.finditer(text) if 1 in possible else ():
         low = "low" if match["low"] else "low2"
         start, end = match.span(low)
         if _YEAR.fullmatch(match[low]) and _IN_A_YEAR.search(text, max(0, start - 12), start):
             continue
-        if all(end <= c.start or start >= c.end for c in counts):
+        if taken.is_free(start, end):
+            before = len(counts)
             bound = match["bound"] or match["bound2"]
             _add(
                 counts,
@@ -119,7 +122,9 @@ def find_counts(text: str) -> list[Count]:
                 match.span(),
                 _kind_of(match["verb"] or match["verb2"]),
             )
-    counts += [c for c in find_tallies(text) if all(c.end <= o.start or c.start >= o.end for o in counts)]
+            if len(counts) > before:
+                taken.add(start, end)
+    counts += [c for c in find_tallies(text) if taken.is_free(c.start, c.end)]
     return sorted(counts, key=lambda c: c.start)
 
 

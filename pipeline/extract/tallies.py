@@ -11,6 +11,7 @@ from functools import cache
 
 from pipeline.extract.numbers import NUMBER_WORDS
 from pipeline.extract.sift import Sift
+from pipeline.extract.taken import Taken
 from pipeline.report import Count
 
 _WORD = "|".join(sorted((word for word in NUMBER_WORDS if word != "zero"), key=len, reverse=True))
@@ -70,6 +71,7 @@ def _sift() -> Sift:
 def find_tallies(text: str) -> list[Count]:
     """The counts of lists, tables, short forms and tolls, in order; of a toll that changed the latest figure."""
     counts: list[Count] = []
+    taken = Taken()
     for number in _sift().possible(text):
         for match in _PATTERNS[number].finditer(text):
             start, end = match.span("number")
@@ -77,7 +79,8 @@ def find_tallies(text: str) -> list[Count]:
                 continue
             if _is_of_illness(text, match):
                 continue
-            if all(end <= c.start or start >= c.end for c in counts):
+            if taken.is_free(start, end):
+                taken.add(start, end)
                 counts.append(_count(match, start, end))
     return sorted(counts, key=lambda c: c.start)
 

@@ -17,6 +17,7 @@ from pipeline.extract.dates.grammar import RULES, Rule
 from pipeline.extract.dates.joined import join
 from pipeline.extract.dates.values import Context, year_alone
 from pipeline.extract.sift import Sift
+from pipeline.extract.taken import Taken
 from pipeline.report import DateMention, Tag
 
 _LOG_TIME = re.compile(r"(?:0\d|1[0-8]|2[1-3])[0-5]\d[A-Z]?")
@@ -50,10 +51,11 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
     day_first = _day_first(text)
     anchor: date | None = None
     told: date | None = None
-    anchor_end = 0
+    looked, same_sentence = 0, True  # up to where, since the anchor
     mentions: list[DateMention] = []
     for found in _choose(text, tagged):
-        same_sentence = not _SENTENCE_END.search(text, anchor_end, found.start)
+        same_sentence = same_sentence and not _SENTENCE_END.search(text, looked, found.start)
+        looked = found.start
         context = Context(
             report_date,
             anchor,
@@ -69,7 +71,7 @@ def find_dates(text: str, *, report_date: date | None, tags: Sequence[Tag] = ())
             iso = None
         mentions.append(DateMention(found.start, found.end, text[found.start : found.end], iso, found.rule.basis))
         if iso and (day := _day_of(iso)):
-            anchor, anchor_end = day, found.end
+            anchor, looked, same_sentence = day, found.end, True
         elif iso and (first := _FIRST_DAY.match(iso)):
             told = date(int(first[1]), int(first[2] or 1), 1)
     mentions = join(text, mentions, report_date=report_date, tagged=tagged)
@@ -109,8 +111,10 @@ def _choose(text: str, tagged: Sequence[tuple[int, int]]) -> list[_Found]:
             if start < end and (rule.sure or any(start < e and s < end for s, e in tagged)):
                 found.append((start - end, rank, _Found(start, end, rule, match)))
     chosen: list[_Found] = []
+    taken = Taken()
     for _, _, candidate in sorted(found, key=lambda f: f[:2]):
-        if all(candidate.end <= c.start or candidate.start >= c.end for c in chosen):
+        if taken.is_free(candidate.start, candidate.end):
+            taken.add(candidate.start, candidate.end)
             chosen.append(candidate)
     return sorted(chosen, key=lambda c: c.start)
 
