@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from flows.console import err
 from pipeline.errors import StoreError
-from pipeline.store import Store, reports
+
+if TYPE_CHECKING:
+    from pipeline.store import Store
 
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -40,6 +43,8 @@ class Bar:
         self._progress.stop()
 
     def _waiting(self) -> int:
+        from pipeline.store import reports
+
         with self._store.read() as connection:
             return reports.pending_count(connection)
 

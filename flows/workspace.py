@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigurationError, StoreError
-from pipeline.settings import SETTINGS_FILE, Settings, load_settings
-from pipeline.store.engine import Store, check_store, migrations, open_store
-from pipeline.store.sealing import in_force
 
+# Settings and store take longer to load than most commands need: they are where they are used.
 if TYPE_CHECKING:
     from pipeline.intake import Limits
     from pipeline.route import Policy
     from pipeline.route.destinations import Destination
+    from pipeline.settings import Settings
+    from pipeline.store.engine import Store
     from pipeline.triage import Rooms
 
 MODELS = Path("models")
@@ -83,6 +83,9 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """The store, at this version's schema; StoreError where `sitrep init` or `sitrep upgrade` was not run."""
+        from pipeline.store.engine import check_store, migrations
+        from pipeline.store.sealing import in_force
+
         store = store_of(self.settings)
         found, known = check_store(store), migrations()
         if found not in known:
@@ -150,6 +153,7 @@ class Workspace:
 def store_of(settings: Settings) -> Store:
     """The store that the settings name, of whatever version, with the keys that they name."""
     from pipeline.custody.keyring import Keyring
+    from pipeline.store.engine import open_store
 
     path = settings.encryption.key_file
     keys = Keyring(settings.path(path)) if path else None
@@ -159,6 +163,8 @@ def store_of(settings: Settings) -> Store:
 @lru_cache(maxsize=8)
 def open_workspace(folder: Path) -> Workspace:
     """The workspace in `folder`, opened once per process."""
+    from pipeline.settings import load_settings
+
     return Workspace(load_settings(folder))
 
 
@@ -166,6 +172,8 @@ def init_workspace(folder: Path) -> list[Path]:
     """Make settings, policy and store; the files made. Refuses to overwrite."""
     from importlib.resources import files
 
+    from pipeline.settings import SETTINGS_FILE, load_settings
+    from pipeline.store.engine import open_store
     from pipeline.store.migrate import upgrade
 
     settings, policy = folder / SETTINGS_FILE, folder / "policy.toml"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy import Row
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
 from flows.workspace import open_workspace, operator, utc_now
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
 
 app = typer.Typer(help="Deliveries and dead letters: list, show, send again, drop.", no_args_is_help=True)
 

@@ -10,16 +10,15 @@ import typer
 
 from flows import console
 from flows.commands.options import HERE, JsonOption, WorkspaceOption
-from flows.destinations import read_secret
 from flows.workspace import open_workspace, operator, utc_now
 from pipeline.errors import ConfigurationError
-from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from uvicorn import Server
 
     from pipeline.review.oidc import Provider
+    from pipeline.settings import Settings
 
 app = typer.Typer()
 people_app = typer.Typer(help="Who may sign in to the review page.", no_args_is_help=True)
@@ -235,6 +234,8 @@ def _provider(settings: Settings) -> Provider | None:
     """The OpenID provider that the settings name; ConfigurationError where what it takes is missing."""
     if (asked := settings.review.oidc) is None:
         return None
+    from flows.destinations import read_secret
+
     try:
         from pipeline.review.oidc import Provider
     except ModuleNotFoundError as error:
