@@ -11,7 +11,19 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, insert, literal, or_, select, true, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from pipeline.errors import MonitorError, NotFound, SitrepError
 from pipeline.store import audit, facets, sealing
@@ -55,6 +67,27 @@ def claim(
         _event(connection, item, person, "claimed", now)
 
 
+def _next_of(state: str, free: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    """Where the first item of a queue in a state stands, and the item, locked. Made once: to make them costs more than to ask."""
+    key = queue_item.c.rank, queue_item.c.due, queue_item.c.seq
+    look, take = (
+        select(*what)
+        .where(queue_item.c.queue == bindparam("queue"), queue_item.c.state == state, free)
+        .order_by(*key)  # as the index `ix_queue_item_work` has them, one queue and one state at a time
+        .limit(1)
+        for what in (key, queue_item.c)
+    )
+    return look, take.with_for_update(skip_locked=True)
+
+
+_NOT_HELD = or_(queue_item.c.lease_until.is_(None), queue_item.c.lease_until <= bindparam("now"))
+_NEXT = {
+    "open": _next_of("open", true()),
+    "claimed": _next_of("claimed", _NOT_HELD),
+    "decided": _next_of("decided", and_(_NOT_HELD, queue_item.c.decided_by != bindparam("person"))),
+}
+
+
 def claim_next(
     connection: Connection, queues: Collection[str], *, person: str, now: datetime, lease: timedelta = LEASE
 ) -> int | None:
@@ -63,27 +96,15 @@ def claim_next(
     An item that waits for a second person's word comes up for everybody but the first. Several people may call at once:
     on PostgreSQL rows that another is claiming are skipped, on SQLite the write transaction keeps them apart.
     """
-    not_held = or_(queue_item.c.lease_until.is_(None), queue_item.c.lease_until <= now)
-    free = {
-        "open": true(),
-        "claimed": not_held,
-        "decided": and_(not_held, queue_item.c.decided_by != person),
-    }
-    # One queue and one state at a time, so that each look walks the index `ix_queue_item_work` in order.
-    looks = [
-        select(queue_item)
-        .where(queue_item.c.queue == queue, queue_item.c.state == state, condition)
-        .order_by(queue_item.c.rank, queue_item.c.due, queue_item.c.seq)
-        .limit(1)
+    asked: dict[str, Any] = {"person": person, "now": now}
+    firsts = [
+        (row.rank, row.due, row.seq, queue, state)
         for queue in sorted(set(queues) - paused(connection))
-        for state, condition in free.items()
+        for state, (look, _) in _NEXT.items()
+        if (row := connection.execute(look, {**asked, "queue": queue}).one_or_none())
     ]
-    if not looks:
-        return None
-    firsts = [look.add_columns(literal(number).label("look")).subquery() for number, look in enumerate(looks)]
-    seen = connection.execute(union_all(*(select(f.c.rank, f.c.due, f.c.seq, f.c.look) for f in firsts))).all()
-    for look in (looks[row.look] for row in sorted(seen, key=lambda row: (row.rank, row.due, row.seq))):
-        found = connection.execute(look.with_for_update(skip_locked=True)).one_or_none()
+    for *_, queue, state in sorted(firsts):
+        found = connection.execute(_NEXT[state][1], {**asked, "queue": queue}).one_or_none()
         if found is not None:
             break
     else:
