@@ -56,6 +56,7 @@ def test_the_end_of_a_session_is_told_what_is_typed_is_sent_all_the_same_and_wha
     page.click("text=Then send it from here")
     page.click("text=Send it as Ada")
     expect(page.locator(".log").first).to_contain_text("two sources, both near")
+    page.wait_for_load_state()  # its script has seen the time
     with desk.write() as connection:
         connection.execute(session.delete())
     page.clock.fast_forward("02:00:00")
