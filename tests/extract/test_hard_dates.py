@@ -220,6 +220,13 @@ def test_a_figure_of_a_radio_log_is_no_time(figure: str) -> None:
     assert find_dates(text, report_date=FRIDAY, tags=[Tag(21, 21 + len(figure), "D", 0.9)]) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["The oxygen will last two hours.", "Food may last 3 weeks.", "It did not last ten days."]
+)
+def test_what_lasts_is_no_time_past(text: str) -> None:
+    assert find_dates(text, report_date=FRIDAY) == []
+
+
 def test_a_month_of_the_moon_is_no_hour_of_the_clock() -> None:
     (mention,) = find_dates("They came on 5 Ramadan 1445 at night.", report_date=FRIDAY)
     assert (mention.text, mention.iso, mention.basis) == ("5 Ramadan 1445", None, "other_calendar")

@@ -95,7 +95,8 @@ RULES: tuple[Rule, ...] = (
     _rule(rf"{_NUMBER}\s?(?:h|hrs?|hours?|minutes?|mins?)\s+ago", v.days_from_report(0), "report_date"),
     _rule(rf"hace {_NUMBER}\s+(?P<unit>d[ií]as?|semanas?|mes(?:es)?|años?)", v.ago, "report_date"),
     _rule(r"a fortnight ago", v.days_from_report(-14), "report_date"),
-    _rule(rf"(?:the )?(?:last|past|previous|preceding)\s+{_NUMBER}\s+(?P<unit>hours|days|weeks|months|years|quarters)", p.stretch, "report_date"),
+    # Oxygen `will last two hours`: there it is a verb.
+    _rule(rf"(?:the last|(?<!will )(?<!would )(?<!could )(?<!can )(?<!may )(?<!might )(?<!not )(?<!to )last|(?:the )?(?:past|previous|preceding))\s+{_NUMBER}\s+(?P<unit>hours|days|weeks|months|years|quarters)", p.stretch, "report_date"),
     _rule(rf"(?:la |le |el |l['’])?(?P<unit>{'|'.join(UNITS)})\s+(?P<which>derni(?:er|ère|ere)|passée?|pasad[oa]|prochaine?|próxim[oa])", p.calendar_period, "report_date"),
     _rule(rf"(?:el )?{_WEEKDAY}\s+(?P<which>dernier|pasado)", v.weekday_of, "report_date"),
     _rule(r"the (?P<unit>weekend)", p.calendar_period, "report_date", sure=False),
