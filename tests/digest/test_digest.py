@@ -42,6 +42,7 @@ def test_the_night_is_counted_and_a_restricted_report_is_not_in_it(desk: Store) 
     assert "A6" not in page
     assert "farmers" not in page
     assert "5 received = 5 accepted" in as_markdown(plain)
+    assert "counted nowhere here" in page
 
 
 def test_a_repetition_of_a_restricted_report_and_a_type_that_tells_of_one_are_not_counted(store: Store) -> None:
